@@ -6,7 +6,7 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
-// Command is what the ATS asked for: one of the types below.
+// Command is what the ATS asked for: a pointer to one of the types below.
 type Command interface{ command() }
 
 // ListTests asks which tests can be sent.
@@ -65,13 +65,13 @@ type RecordError struct {
 // ReadReport asks for a link to the report.
 type ReadReport struct{ AssessmentID string }
 
-func (ListTests) command()   {}
-func (PlaceOrder) command()  {}
-func (ReadStatus) command()  {}
-func (RecordError) command() {}
-func (ReadReport) command()  {}
+func (*ListTests) command()   {}
+func (*PlaceOrder) command()  {}
+func (*ReadStatus) command()  {}
+func (*RecordError) command() {}
+func (*ReadReport) command()  {}
 
-// Outcome is what came of a command: one of the types below.
+// Outcome is what came of a command: a pointer to one of the types below.
 type Outcome interface{ outcome() }
 
 // TestList answers ListTests.
@@ -147,12 +147,12 @@ type ReportLink struct {
 // Refused stands for any command that was not done.
 type Refused struct{ Fault *fault.Error }
 
-func (TestList) outcome()      {}
-func (OrderPlaced) outcome()   {}
-func (Status) outcome()        {}
-func (ErrorRecorded) outcome() {}
-func (ReportLink) outcome()    {}
-func (Refused) outcome()       {}
+func (*TestList) outcome()      {}
+func (*OrderPlaced) outcome()   {}
+func (*Status) outcome()        {}
+func (*ErrorRecorded) outcome() {}
+func (*ReportLink) outcome()    {}
+func (*Refused) outcome()       {}
 
 // Delivery is a request to tell the ATS about an assessment.
 type Delivery struct {

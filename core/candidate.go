@@ -1,0 +1,84 @@
+package core
+
+import (
+	"context"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// Candidate is a person who takes tests, as one organization knows them.
+type Candidate struct {
+	ID             ID
+	OrganizationID ID
+	ConnectionID   ID     // where the person came from; empty for our own API
+	ExternalID     string // the ATS's id of the person, if known
+	FirstName      string
+	LastName       string
+	PreferredName  string
+	Email          string
+	Phone          string
+	ProfileURL     string // the person's page in the ATS
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Name is how to address the candidate.
+func (c Candidate) Name() string {
+	first := c.FirstName
+	if c.PreferredName != "" {
+		first = c.PreferredName
+	}
+	return strings.TrimSpace(first + " " + c.LastName)
+}
+
+// Validate checks what came from outside. Errors: fault.Invalid.
+func (c Candidate) Validate() error {
+	texts := []struct{ path, text string }{
+		{"candidate.firstName", c.FirstName}, {"candidate.lastName", c.LastName},
+		{"candidate.preferredName", c.PreferredName}, {"candidate.phone", c.Phone},
+	}
+	for _, t := range texts {
+		if err := optionalText(t.path, t.text, 255); err != nil {
+			return err
+		}
+	}
+	if c.FirstName == "" && c.LastName == "" {
+		return fault.InvalidField("candidate.firstName", "REQUIRED", "A candidate needs a name.")
+	}
+	if err := optionalText("candidate.profileUrl", c.ProfileURL, 2048); err != nil {
+		return err
+	}
+	return ValidateEmail("candidate.email", c.Email)
+}
+
+// ValidateEmail checks an address that mail will be sent to: one plain address
+// without a display name, line break or list. Errors: fault.Invalid at path.
+func ValidateEmail(path, address string) error {
+	if err := requireText(path, address, 254); err != nil {
+		return err
+	}
+	parsed, err := mail.ParseAddress(address)
+	if err != nil || parsed.Address != address || parsed.Name != "" {
+		return fault.InvalidField(path, "NOT_AN_EMAIL", "%s is not an e-mail address.", path)
+	}
+	return nil
+}
+
+// CandidateReader finds candidates.
+type CandidateReader interface {
+	// Candidate returns one of the organization's. Errors: fault.NotFound.
+	Candidate(ctx context.Context, organization, id ID) (*Candidate, error)
+	// CandidatesByID returns those that exist, in no order; for loaders.
+	CandidatesByID(ctx context.Context, organization ID, ids []ID) ([]Candidate, error)
+}
+
+// CandidateWriter keeps candidates.
+type CandidateWriter interface {
+	// SaveCandidate inserts c, or updates the one with the same connection and
+	// external id (or, where there is none, the same connection and e-mail).
+	// c.ID becomes the id of the row; CreatedAt stays that of the first.
+	SaveCandidate(ctx context.Context, c *Candidate) error
+}

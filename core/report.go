@@ -1,0 +1,130 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// ReportView is all that the report's page shows.
+type ReportView struct {
+	Assessment   *Assessment
+	Organization *Organization
+	Test         *Test
+	Candidate    *Candidate
+	Result       *Result
+	Benchmark    string
+}
+
+// Reports are the use cases around the report's page.
+type Reports struct {
+	store Store
+	clock Clock
+	links *Links
+}
+
+// NewReports returns the use cases.
+func NewReports(s Store, c Clock, l *Links) *Reports {
+	return &Reports{store: s, clock: c, links: l}
+}
+
+// Follow turns a permalink into a signed address, and notes the access.
+// Errors: fault.NotFound for an unknown or revoked link.
+func (rs *Reports) Follow(ctx context.Context, token string) (string, error) {
+	id, generation, err := rs.links.OpenPermalink(token)
+	if err != nil {
+		return "", err
+	}
+	a, err := rs.store.AssessmentByLink(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if a.ReportLinkGen != generation {
+		return "", fault.New(fault.NotFound, "This link to the report was revoked. Ask the hiring company for a new one.")
+	}
+	now := rs.clock.Now()
+	address, _ := rs.links.Report(a.ID, now)
+	by := Actor{OrganizationID: a.OrganizationID, Role: RoleViewer, Name: "report link"}
+	return address, rs.store.Atomically(ctx, func(tx Tx) error {
+		return appendEvent(ctx, tx, by, now, EventReportOpened, a.ID, nil)
+	})
+}
+
+// Revoke ends the report's permalink; the next result told to the ATS carries
+// a new one. Errors: fault.Forbidden, fault.NotFound.
+func (rs *Reports) Revoke(ctx context.Context, by Actor, id ID) (*Assessment, error) {
+	if err := by.Require(PermitOrder); err != nil {
+		return nil, err
+	}
+	return changeAssessment(ctx, rs.store, rs.clock, by.OrganizationID, id, func(tx Tx, a *Assessment, now time.Time) error {
+		a.ReportLinkGen++
+		return appendEvent(ctx, tx, by, now, EventReportRevoked, a.ID, nil)
+	})
+}
+
+// Sign returns a signed address for someone who may read the assessment, and
+// when it expires. Errors: fault.Forbidden, fault.NotFound, also before there is a result.
+func (rs *Reports) Sign(ctx context.Context, by Actor, id ID) (string, time.Time, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return "", time.Time{}, err
+	}
+	if _, err := rs.store.LatestResult(ctx, by.OrganizationID, id); err != nil {
+		return "", time.Time{}, err
+	}
+	address, until := rs.links.Report(id, rs.clock.Now())
+	return address, until, nil
+}
+
+// View returns what a signed address shows.
+// Errors: fault.NotFound, fault.Forbidden once expired.
+func (rs *Reports) View(ctx context.Context, token string) (*ReportView, error) {
+	id, err := rs.links.OpenReport(token, rs.clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	a, err := rs.store.AssessmentByLink(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	v := &ReportView{Assessment: a}
+	if v.Result, err = rs.store.LatestResult(ctx, a.OrganizationID, id); err != nil {
+		return nil, err
+	}
+	if v.Organization, err = rs.store.Organization(ctx, a.OrganizationID); err != nil {
+		return nil, err
+	}
+	if v.Test, err = rs.store.Test(ctx, a.OrganizationID, a.TestID); err != nil {
+		return nil, err
+	}
+	if v.Candidate, err = rs.store.Candidate(ctx, a.OrganizationID, a.CandidateID); err != nil {
+		return nil, err
+	}
+	v.Benchmark, err = benchmark(ctx, rs.store, v.Result)
+	return v, err
+}
+
+func benchmark(ctx context.Context, r ResultReader, result *Result) (string, error) {
+	standing, err := r.Standing(ctx, result.OrganizationID, result.TestID, result.Score)
+	if err != nil {
+		return "", err
+	}
+	return standing.Sentence(result.Score), nil
+}
+
+// Benchmark returns the sentence that tells where a result stands.
+// Errors: fault.Forbidden.
+func (rs *Reports) Benchmark(ctx context.Context, by Actor, result *Result) (string, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return "", err
+	}
+	return benchmark(ctx, rs.store, result)
+}
+
+// Result returns an assessment's current result. Errors: fault.Forbidden, fault.NotFound.
+func (rs *Reports) Result(ctx context.Context, by Actor, assessment ID) (*Result, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	return rs.store.LatestResult(ctx, by.OrganizationID, assessment)
+}

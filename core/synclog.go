@@ -1,0 +1,97 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// Direction tells who called whom.
+type Direction string
+
+// The directions.
+const (
+	DirectionInbound  Direction = "INBOUND"  // the ATS called us
+	DirectionOutbound Direction = "OUTBOUND" // we called the ATS
+)
+
+// SyncOutcome tells how an exchange ended.
+type SyncOutcome string
+
+// The outcomes.
+const (
+	SyncOK      SyncOutcome = "OK"
+	SyncRefused SyncOutcome = "REFUSED" // the caller's fault
+	SyncFailed  SyncOutcome = "FAILED"
+	SyncRetry   SyncOutcome = "RETRY" // failed, and will be tried again
+)
+
+// SyncEntry is one exchange of meaning with an ATS. What was said is redacted:
+// credentials are gone and personal data is masked.
+type SyncEntry struct {
+	ID             ID
+	OrganizationID ID // empty for a caller whose key is unknown
+	ConnectionID   ID
+	AssessmentID   ID
+	Adapter        string
+	Direction      Direction
+	Operation      string // the route or what was delivered: "send-test", "deliver-result"
+	Outcome        SyncOutcome
+	FaultCode      fault.Code // empty if all went well
+	Message        string     // for people
+	Attempt        int        // from 1
+	RequestID      string
+	Exchanges      []ats.Exchange
+	StartedAt      time.Time
+	Duration       time.Duration
+}
+
+// SyncFilter narrows the sync log; empty fields do not.
+type SyncFilter struct {
+	AssessmentID ID
+	ConnectionID ID
+	Direction    Direction
+	Outcomes     []SyncOutcome
+	Operation    string
+}
+
+// SyncLogReader finds entries of the sync log.
+type SyncLogReader interface {
+	// SyncLog returns a page of the organization's entries, newest first.
+	SyncLog(ctx context.Context, organization ID, f SyncFilter, p Page) (*Paged[SyncEntry], error)
+}
+
+// SyncLogWriter keeps entries of the sync log.
+type SyncLogWriter interface {
+	InsertSyncEntry(ctx context.Context, e *SyncEntry) error
+}
+
+// SyncLog are the use cases around the sync log.
+type SyncLog struct{ store Store }
+
+// NewSyncLog returns the use cases.
+func NewSyncLog(s Store) *SyncLog { return &SyncLog{store: s} }
+
+// List returns a page, newest first. Errors: fault.Forbidden, fault.Invalid.
+func (l *SyncLog) List(ctx context.Context, by Actor, f SyncFilter, p Page) (*Paged[SyncEntry], error) {
+	if err := by.Require(PermitReadSetup); err != nil {
+		return nil, err
+	}
+	p, err := p.Normalize()
+	if err != nil {
+		return nil, err
+	}
+	return l.store.SyncLog(ctx, by.OrganizationID, f, p)
+}
+
+// explain notes an error on the entry.
+func (e *SyncEntry) explain(err error, outcome SyncOutcome) {
+	if err == nil {
+		e.Outcome = SyncOK
+		return
+	}
+	f := fault.From(err)
+	e.Outcome, e.FaultCode, e.Message = outcome, f.Code, f.Message
+}
