@@ -24,6 +24,7 @@ type Inbound struct {
 	reports     *Reports
 	links       *Links
 	shape       func(error) *ats.HTTPResponse
+	stranger    func() bool
 }
 
 // InboundOptions is what Inbound is made of.
@@ -37,13 +38,16 @@ type InboundOptions struct {
 	Links       *Links
 	// Shape gives the answer to a caller whom no adapter can answer.
 	Shape func(error) *ats.HTTPResponse
+	// NoteStranger reports whether one more call without a known key is written
+	// into the sync log, so that a flood of them cannot fill it.
+	NoteStranger func() bool
 }
 
 // NewInbound returns the use case.
 func NewInbound(o InboundOptions) *Inbound {
 	return &Inbound{
 		store: o.Store, clock: o.Clock, adapters: o.Adapters, connections: o.Connections,
-		assessments: o.Assessments, reports: o.Reports, links: o.Links, shape: o.Shape,
+		assessments: o.Assessments, reports: o.Reports, links: o.Links, shape: o.Shape, stranger: o.NoteStranger,
 	}
 }
 
@@ -58,7 +62,8 @@ type InboundCall struct {
 }
 
 // Answer does what the ATS asks and returns the answer in the ATS's own form.
-// Whatever happens, the sync log has an entry before the answer is given.
+// Whatever happens, the sync log has an entry before the answer is given; only
+// a flood of callers without a known key is not written down call by call.
 func (in *Inbound) Answer(ctx context.Context, call *InboundCall) *ats.HTTPResponse {
 	ctx, cancel := context.WithTimeout(ctx, answerDeadline)
 	defer cancel()
@@ -69,6 +74,9 @@ func (in *Inbound) Answer(ctx context.Context, call *InboundCall) *ats.HTTPRespo
 	response, err := in.answer(ctx, call, entry)
 	if err != nil {
 		response = in.shape(err)
+	}
+	if entry.OrganizationID == "" && !in.stranger() {
+		return response
 	}
 	if err := in.record(context.WithoutCancel(ctx), call, entry, response); err != nil {
 		return in.shape(err)

@@ -123,7 +123,8 @@ func (is *Invitations) Open(ctx context.Context, token string) (*Invitation, err
 
 // Accept notes the candidate's consent and returns where the engine takes over.
 // Errors: fault.NotFound for a link that is not valid, fault.Invalid without
-// consent, fault.Conflict if the assessment can no longer be taken.
+// consent, fault.Conflict if the assessment can no longer be taken, fault.Config
+// if there is no engine.
 func (is *Invitations) Accept(ctx context.Context, token string, consent bool) (string, error) {
 	a, err := is.opened(ctx, token)
 	if err != nil {
@@ -146,7 +147,7 @@ func (is *Invitations) Accept(ctx context.Context, token string, consent bool) (
 	if err != nil {
 		return "", err
 	}
-	return is.links.Launch(a.ID, is.clock.Now()), nil
+	return is.links.Launch(a.ID, is.clock.Now())
 }
 
 // canBeTaken is also true once started: a candidate may come back through the link.

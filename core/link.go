@@ -64,11 +64,15 @@ func (l *Links) OpenInvitation(token string) (ID, error) {
 
 // Launch is where the engine takes over. The token lets the engine show that
 // the candidate came through the invitation's page; it is valid for 24 hours.
-func (l *Links) Launch(id ID, now time.Time) string {
+// Errors: fault.Config without an engine.
+func (l *Links) Launch(id ID, now time.Time) (string, error) {
+	if l.engine == "" {
+		return "", fault.New(fault.Config, "Tests cannot be taken yet: TRELLIS_ENGINE_URL is not set. Your consent was kept; try again later.")
+	}
 	token := l.sign(forLaunch, id, now.Add(launchValid).Unix())
 	return strings.NewReplacer(
 		"{assessment}", url.QueryEscape(string(id)), "{token}", url.QueryEscape(token),
-	).Replace(l.engine)
+	).Replace(l.engine), nil
 }
 
 // CheckLaunch checks a launch token. Errors: fault.Invalid.

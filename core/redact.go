@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -25,7 +24,7 @@ func (r redactor) exchange(in ats.HTTPRequest, out *ats.HTTPResponse) ats.Exchan
 		x.Status, x.ResponseBody = out.Status, r.body(out.Body)
 		x.ResponseHeader = map[string]string{}
 		for name, values := range out.Header {
-			if http.CanonicalHeaderKey(name) != "Set-Cookie" {
+			if !strings.EqualFold(name, "Set-Cookie") {
 				x.ResponseHeader[name] = strings.Join(values, ", ")
 			}
 		}

@@ -1,0 +1,173 @@
+// Package config is the one place that knows how Trellis is configured:
+// defaults, then a file, then TRELLIS_* variables, then flags.
+package config
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Config is everything that can be set. The tags are kong's.
+type Config struct {
+	Listen        string `env:"TRELLIS_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
+	DataDir       string `env:"TRELLIS_DATA_DIR" default:"./data" help:"Where the embedded database and the generated master key are kept."`
+	DatabaseURL   string `env:"TRELLIS_DATABASE_URL" help:"postgres://… for PostgreSQL; empty for SQLite in the data directory."`
+	RedisURL      string `env:"TRELLIS_REDIS_URL" help:"redis://… to carry events between processes; empty for one process."`
+	PublicURL     string `env:"TRELLIS_PUBLIC_URL" help:"Where browsers and ATSs reach this server; default http://LISTEN."`
+	MasterKey     string `env:"TRELLIS_MASTER_KEY" help:"32 bytes in base64 that encrypt secrets at rest and sign links." json:"-"`
+	MasterKeyFile string `env:"TRELLIS_MASTER_KEY_FILE" help:"A file that holds the master key."`
+	SMTPURL       string `env:"TRELLIS_SMTP_URL" help:"smtp://user:password@host:port for invitations; empty only in demo mode." json:"-"`
+	MailFrom      string `env:"TRELLIS_MAIL_FROM" default:"assessments@localhost.localdomain" help:"Sender address of invitations."`
+	EngineURL     string `env:"TRELLIS_ENGINE_URL" help:"Where candidates take a test: a template with {assessment} and {token}."`
+	LogLevel      string `env:"TRELLIS_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level to log."`
+}
+
+// keySize is the master key's length, in bytes.
+const keySize = 32
+
+// Embedded reports whether the database is the embedded one.
+func (c Config) Embedded() bool { return c.DatabaseURL == "" }
+
+// Database returns what the store opens.
+func (c Config) Database() string {
+	if c.Embedded() {
+		return filepath.Join(c.DataDir, "trellis.db")
+	}
+	return c.DatabaseURL
+}
+
+// BaseURL returns the public address without a slash at the end.
+func (c Config) BaseURL() string {
+	if c.PublicURL != "" {
+		return strings.TrimSuffix(c.PublicURL, "/")
+	}
+	return "http://" + c.Listen
+}
+
+// Validate tells all that is wrong at once, each with how to mend it.
+func (c Config) Validate() error {
+	var problems []error
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		problems = append(problems, fmt.Errorf("TRELLIS_LISTEN is %q; write host:port, for example 127.0.0.1:8080", c.Listen))
+	}
+	problems = append(problems,
+		checkURL("TRELLIS_PUBLIC_URL", c.PublicURL, "http", "https"),
+		checkURL("TRELLIS_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql"),
+		checkURL("TRELLIS_REDIS_URL", c.RedisURL, "redis", "rediss"),
+		checkURL("TRELLIS_SMTP_URL", c.SMTPURL, "smtp", "smtps"),
+		checkURL("TRELLIS_ENGINE_URL", c.EngineURL, "http", "https"),
+	)
+	if c.EngineURL != "" && !strings.Contains(c.EngineURL, "{assessment}") {
+		problems = append(problems, errors.New("TRELLIS_ENGINE_URL has no {assessment}; the engine could not tell which one to run"))
+	}
+	return errors.Join(problems...)
+}
+
+// checkURL never repeats the value: it may hold a password.
+func checkURL(name, value string, schemes ...string) error {
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err == nil && u.Host != "" {
+		for _, s := range schemes {
+			if u.Scheme == s {
+				return nil
+			}
+		}
+	}
+	if err == nil && u.Host == "" && strings.HasPrefix(schemes[0], "postgres") && strings.HasPrefix(u.Scheme, "postgres") {
+		return nil // a socket: postgres:///database?host=/run/postgresql
+	}
+	return fmt.Errorf("%s is not an address that begins with %s://", name, strings.Join(schemes, ":// or "))
+}
+
+// Key returns the master key. For the embedded default it is made in the data
+// directory when there is none; elsewhere a missing key is an error, since
+// replicas must share it.
+func (c Config) Key() ([]byte, error) {
+	switch {
+	case c.MasterKey != "":
+		return parseKey("TRELLIS_MASTER_KEY", c.MasterKey)
+	case c.MasterKeyFile != "":
+		return readKey(c.MasterKeyFile)
+	case c.Embedded():
+		return c.generatedKey()
+	default:
+		return nil, errors.New("there is no master key: set TRELLIS_MASTER_KEY or TRELLIS_MASTER_KEY_FILE to 32 random bytes in base64, for example from: openssl rand -base64 32")
+	}
+}
+
+func (c Config) generatedKey() ([]byte, error) {
+	path := filepath.Join(c.DataDir, "master.key")
+	key, err := readKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("the data directory cannot be made: %w", err)
+	}
+	key = make([]byte, keySize)
+	_, _ = rand.Read(key) // never fails: crypto/rand aborts the process instead
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return readKey(path) // another process was first
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the master key cannot be kept: %w", err)
+	}
+	_, err = f.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
+	return key, errors.Join(err, f.Sync(), f.Close())
+}
+
+func readKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the master key cannot be read: %w", err)
+	}
+	return parseKey(path, string(text))
+}
+
+func parseKey(name, text string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(key) != keySize {
+		return nil, fmt.Errorf("%s does not hold 32 bytes in base64; make one with: openssl rand -base64 32", name)
+	}
+	return key, nil
+}
+
+// LogValue is the configuration as it may be logged: secrets are only said to be there.
+func (c Config) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("listen", c.Listen), slog.String("dataDir", c.DataDir), slog.String("publicURL", c.BaseURL()),
+		slog.String("database", scheme(c.DatabaseURL, "sqlite")), slog.String("redis", scheme(c.RedisURL, "none")),
+		slog.String("smtp", scheme(c.SMTPURL, "none")), slog.Bool("masterKeySet", c.MasterKey != "" || c.MasterKeyFile != ""),
+		slog.Bool("engineSet", c.EngineURL != ""),
+	)
+}
+
+func scheme(value, none string) string {
+	if value == "" {
+		return none
+	}
+	before, _, _ := strings.Cut(value, "://")
+	return before
+}
+
+// Level returns the least level to log.
+func (c Config) Level() slog.Level {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return slog.LevelInfo
+	}
+	return l
+}
