@@ -38,6 +38,11 @@ func NewLinks(o LinkOptions) *Links {
 	return &Links{public: strings.TrimSuffix(o.PublicURL, "/"), engine: o.EngineURL, key: o.Key}
 }
 
+// Webhook is the address that a connection's ATS sends its web hooks to.
+func (l *Links) Webhook(c *Connection) string {
+	return l.public + "/api/webhooks/" + c.Adapter + "?connection=" + string(c.ID)
+}
+
 type purpose string
 
 const (
@@ -46,9 +51,6 @@ const (
 	forPermalink  purpose = "permalink"
 	forReport     purpose = "report"
 )
-
-// Public returns the address of a path on this server.
-func (l *Links) Public(path string) string { return l.public + path }
 
 // Invitation is the candidate's link.
 func (l *Links) Invitation(a *Assessment) string {
