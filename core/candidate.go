@@ -82,3 +82,26 @@ type CandidateWriter interface {
 	// c.ID becomes the id of the row; CreatedAt stays that of the first.
 	SaveCandidate(ctx context.Context, c *Candidate) error
 }
+
+// Candidates are the use cases around candidates.
+type Candidates struct{ store Store }
+
+// NewCandidates returns the use cases.
+func NewCandidates(s Store) *Candidates { return &Candidates{store: s} }
+
+// Get returns one candidate. Errors: fault.Forbidden, fault.NotFound.
+func (cs *Candidates) Get(ctx context.Context, by Actor, id ID) (*Candidate, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	return cs.store.Candidate(ctx, by.OrganizationID, id)
+}
+
+// ByID returns those of several candidates that exist, in no order.
+// Errors: fault.Forbidden.
+func (cs *Candidates) ByID(ctx context.Context, by Actor, ids []ID) ([]Candidate, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	return cs.store.CandidatesByID(ctx, by.OrganizationID, ids)
+}

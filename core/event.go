@@ -76,3 +76,26 @@ func appendEvent(ctx context.Context, tx Tx, by Actor, at time.Time, t EventType
 		ActorRole: by.Role, ActorID: by.ID, ActorName: by.Name, At: at, Data: encoded,
 	})
 }
+
+// Events are the use cases around events.
+type Events struct{ store Store }
+
+// NewEvents returns the use cases.
+func NewEvents(s Store) *Events { return &Events{store: s} }
+
+// Of returns a page of a subject's timeline, oldest first.
+// Errors: fault.Forbidden, fault.Invalid.
+func (es *Events) Of(ctx context.Context, by Actor, subject ID, p Page) (*Paged[Event], error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	p, err := p.Normalize()
+	if err != nil {
+		return nil, err
+	}
+	all, err := es.store.EventsOf(ctx, by.OrganizationID, subject)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(all, func(e Event) ID { return e.ID }, p), nil
+}

@@ -53,3 +53,18 @@ func optionalText(path, text string, limit int) error {
 }
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f || r == 0x2028 || r == 0x2029 }
+
+// Organizations are the use cases around organizations.
+type Organizations struct{ store Store }
+
+// NewOrganizations returns the use cases.
+func NewOrganizations(s Store) *Organizations { return &Organizations{store: s} }
+
+// Own returns the actor's organization, whatever the role.
+// Errors: fault.Unauthenticated without an actor.
+func (os *Organizations) Own(ctx context.Context, by Actor) (*Organization, error) {
+	if by.OrganizationID == "" || by.Role == "" {
+		return nil, by.Require(PermitRead)
+	}
+	return os.store.Organization(ctx, by.OrganizationID)
+}

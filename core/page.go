@@ -1,6 +1,10 @@
 package core
 
-import "github.com/trellis-ats/trellis/core/fault"
+import (
+	"slices"
+
+	"github.com/trellis-ats/trellis/core/fault"
+)
 
 // MaxPage is the most rows that one page has.
 const MaxPage = 100
@@ -37,4 +41,22 @@ type Paged[T any] struct {
 	Items       []T
 	HasNext     bool
 	HasPrevious bool
+}
+
+// pageOf cuts a page out of a whole list, for the short ones that the store
+// gives at once. A cursor that the list does not hold cuts nothing off.
+func pageOf[T any](all []T, id func(T) ID, p Page) *Paged[T] {
+	from, to := 0, len(all)
+	if i := slices.IndexFunc(all, func(t T) bool { return id(t) == p.After }); p.After != "" && i >= 0 {
+		from = i + 1
+	}
+	if i := slices.IndexFunc(all, func(t T) bool { return id(t) == p.Before }); p.Before != "" && i >= from {
+		to = i
+	}
+	if p.First > 0 {
+		to = min(to, from+p.First)
+	} else {
+		from = max(from, to-p.Last)
+	}
+	return &Paged[T]{Items: all[from:to], HasNext: to < len(all), HasPrevious: from > 0}
 }

@@ -128,3 +128,24 @@ func (rs *Reports) Result(ctx context.Context, by Actor, assessment ID) (*Result
 	}
 	return rs.store.LatestResult(ctx, by.OrganizationID, assessment)
 }
+
+// Results returns the current results of several assessments, without their
+// reports and in no order. Errors: fault.Forbidden.
+func (rs *Reports) Results(ctx context.Context, by Actor, assessments []ID) ([]Result, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	return rs.store.LatestResults(ctx, by.OrganizationID, assessments)
+}
+
+// Permalink returns the report's address that lasts, or "" before there is a
+// result. Errors: fault.Forbidden.
+func (rs *Reports) Permalink(by Actor, a *Assessment) (string, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return "", err
+	}
+	if a.Status != StatusScored {
+		return "", nil
+	}
+	return rs.links.Permalink(a), nil
+}

@@ -81,6 +81,8 @@ type TestReader interface {
 	Test(ctx context.Context, organization, id ID) (*Test, error)
 	// Tests returns a page of the organization's tests, oldest first.
 	Tests(ctx context.Context, organization ID, f TestFilter, p Page) (*Paged[Test], error)
+	// TestsByID returns those that exist, in no order; for loaders.
+	TestsByID(ctx context.Context, organization ID, ids []ID) ([]Test, error)
 }
 
 // TestFilter narrows a list of tests.
@@ -135,4 +137,12 @@ func (ts *Tests) List(ctx context.Context, by Actor, f TestFilter, p Page) (*Pag
 		return nil, err
 	}
 	return ts.store.Tests(ctx, by.OrganizationID, f, p)
+}
+
+// ByID returns those of several tests that exist, in no order. Errors: fault.Forbidden.
+func (ts *Tests) ByID(ctx context.Context, by Actor, ids []ID) ([]Test, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	return ts.store.TestsByID(ctx, by.OrganizationID, ids)
 }

@@ -39,7 +39,7 @@ func rules() []rule {
 		{pkg: "internal/config"},
 		{pkg: "internal/store", ours: []string{"core", "internal/store"}},
 		{pkg: "internal/tasks", ours: []string{"core", "internal/store"}},
-		{pkg: "internal/bus", ours: []string{"internal/bus"}},
+		{pkg: "internal/bus"},
 		{pkg: "internal/rest", ours: []string{"core"}},
 		{pkg: "internal/httpd", ours: []string{"core/fault", "internal/httpd"}},
 		{pkg: "internal/mail", ours: []string{"core", "internal/httpd"}},
