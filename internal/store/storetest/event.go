@@ -1,0 +1,149 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/internal/store"
+)
+
+func testEventTimeline(t *testing.T, db *store.DB) {
+	f := newFixture(t, db)
+	first, second := f.newEvent(t, "asm_1"), f.newEvent(t, "asm_1")
+	f.newEvent(t, "asm_2")
+	same(t, "timeline", []core.Event{*first, *second}, found[[]core.Event](t)(db.EventsOf(t.Context(), f.org, "asm_1")))
+	if got := found[[]core.Event](t)(db.EventsOf(t.Context(), f.org, "asm_3")); len(got) != 0 {
+		t.Errorf("of nothing: %v", got)
+	}
+}
+
+func number(t testing.TB, db *store.DB, limit int) (int64, int) {
+	t.Helper()
+	last, n, err := db.NumberEvents(context.WithoutCancel(t.Context()), limit)
+	if err != nil {
+		t.Error(err)
+	}
+	return last, n
+}
+
+func testEventPositions(t *testing.T, db *store.DB) {
+	f, other := newFixture(t, db), newFixture(t, db)
+	after := func(org core.ID, position int64, limit int) []core.Event {
+		return found[[]core.Event](t)(db.EventsAfter(t.Context(), org, position, limit))
+	}
+	same(t, "last of none", int64(0), found[int64](t)(db.LastPosition(t.Context())))
+	a, b := f.newEvent(t, "asm_1"), other.newEvent(t, "asm_2")
+	c, d := f.newEvent(t, "asm_1"), f.newEvent(t, "asm_3")
+	same(t, "not numbered", 0, len(after(f.org, 0, 10)))
+
+	last, n := number(t, db, 3)
+	same(t, "first three", []int64{3, 3}, []int64{last, int64(n)})
+	last, n = number(t, db, 10)
+	same(t, "the rest", []int64{4, 1}, []int64{last, int64(n)})
+	last, n = number(t, db, 10)
+	same(t, "nothing more", []int64{4, 0}, []int64{last, int64(n)})
+	same(t, "last", int64(4), found[int64](t)(db.LastPosition(t.Context())))
+
+	a.Position, b.Position, c.Position, d.Position = 1, 2, 3, 4
+	same(t, "all", []core.Event{*a, *c, *d}, after(f.org, 0, 10))
+	same(t, "the other's", []core.Event{*b}, after(other.org, 0, 10))
+	same(t, "after", []core.Event{*d}, after(f.org, 3, 10))
+	same(t, "limited", []core.Event{*a, *c}, after(f.org, 0, 2))
+}
+
+// testNoEventIsSkipped lets writers commit late and in any order, two
+// sequencers number, and a reader follow with a cursor.
+func testNoEventIsSkipped(t *testing.T, db *store.DB) {
+	const writers, each = 16, 12
+	f := newFixture(t, db)
+	written := make(chan struct{})
+	var sequencers sync.WaitGroup
+	for range 2 {
+		sequencers.Go(func() { numberUntil(t, db, written) })
+	}
+	seen := make(chan []core.Event)
+	go func() { seen <- follow(t, db, f.org, writers*each) }()
+
+	inParallel(t, writers, func(w int) error { return writeInterleaved(t.Context(), db, f, w, each) })
+	close(written)
+	sequencers.Wait()
+
+	events := <-seen
+	distinct := map[core.ID]bool{}
+	for i, e := range events {
+		distinct[e.ID] = true
+		same(t, "position", int64(i+1), e.Position)
+	}
+	same(t, "events seen", writers*each, len(distinct))
+}
+
+// writeInterleaved makes ids first and commits them in another order.
+func writeInterleaved(ctx context.Context, db *store.DB, f *fixture, writer, n int) error {
+	events := make([]*core.Event, n)
+	for i := range events {
+		events[i] = f.event(core.ID(fmt.Sprintf("asm_%d", writer)))
+	}
+	for _, i := range rand.Perm(n) { //nolint:gosec // any order will do
+		if err := db.Atomically(ctx, func(tx core.Tx) error { return tx.AppendEvent(ctx, events[i]) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numberUntil numbers events until all were written and numbered.
+func numberUntil(t testing.TB, db *store.DB, written <-chan struct{}) {
+	for {
+		over := false
+		select {
+		case <-written:
+			over = true
+		default:
+		}
+		if _, n := number(t, db, 5); t.Failed() || (n == 0 && over) {
+			return
+		}
+	}
+}
+
+// follow reads with a cursor until it has n events.
+func follow(t testing.TB, db *store.DB, org core.ID, n int) []core.Event {
+	var events []core.Event
+	var cursor int64
+	for len(events) < n && !t.Failed() {
+		more, err := db.EventsAfter(t.Context(), org, cursor, 7)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, e := range more {
+			events, cursor = append(events, e), e.Position
+		}
+	}
+	return events
+}
+
+func testOnCommit(t *testing.T, db *store.DB) {
+	f := newFixture(t, db)
+	calls := 0
+	db.OnCommit(func() {
+		calls++
+		// No transaction is open: on SQLite this would deadlock otherwise.
+		number(t, db, 10)
+	})
+	f.newTest(t)
+	same(t, "without events", 0, calls)
+	refused := errors.New("no")
+	err := db.Atomically(t.Context(), func(tx core.Tx) error {
+		return errors.Join(tx.AppendEvent(t.Context(), f.event("asm_1")), refused)
+	})
+	if !errors.Is(err, refused) || calls != 0 {
+		t.Errorf("after a rollback: %d calls, %v", calls, err)
+	}
+	f.newEvent(t, "asm_1")
+	same(t, "with an event", 1, calls)
+}

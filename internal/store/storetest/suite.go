@@ -1,0 +1,125 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/fault"
+	"github.com/trellis-ats/trellis/internal/store"
+)
+
+// Run is what every database must pass. open returns a new, migrated database.
+func Run(t *testing.T, open func(t testing.TB) *store.DB) {
+	t.Helper()
+	shared := open(t) // tests that make their own organizations share it
+	t.Run("nouns", func(t *testing.T) {
+		for name, test := range nouns() {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, shared)
+			})
+		}
+	})
+	for name, test := range wholes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+type suiteTest = func(t *testing.T, db *store.DB)
+
+// nouns are tests that touch only what they made.
+func nouns() map[string]suiteTest {
+	return map[string]suiteTest{
+		"organization":                     testOrganization,
+		"token":                            testToken,
+		"connection":                       testConnection,
+		"connection secrets":               testConnectionSecrets,
+		"partner key":                      testPartnerKey,
+		"partner key in use":               testPartnerKeyInUse,
+		"partner key expiry":               testPartnerKeyExpiry,
+		"test":                             testTest,
+		"candidate":                        testCandidate,
+		"candidate saved twice":            testCandidateSavedTwice,
+		"candidate without external id":    testCandidateByEmail,
+		"candidate of a foreign connect.":  testCandidateOfForeignConnection,
+		"assessment":                       testAssessment,
+		"assessment update":                testAssessmentUpdate,
+		"assessment order key":             testAssessmentOrderKey,
+		"assessment filters":               testAssessmentFilters,
+		"result":                           testResult,
+		"result revisions":                 testResultRevisions,
+		"standing":                         testStanding,
+		"event timeline":                   testEventTimeline,
+		"sync log":                         testSyncLog,
+		"sync log filters":                 testSyncLogFilters,
+		"sync log keeps what is hostile":   testSyncLogHostile,
+		"nothing is there":                 testNothingIsThere,
+		"other organization sees nothing":  testOtherOrganization,
+		"pages of assessments":             testAssessmentPages,
+		"pages of tests":                   testTestPages,
+		"pages of the sync log":            testSyncLogPages,
+		"texts that cannot be kept":        testBadTexts,
+		"one of many orders is fresh":      testConcurrentOrders,
+		"lock excludes":                    testLockExcludes,
+		"readers do not wait for a writer": testReadersDoNotWait,
+		"rollback leaves nothing":          testRollback,
+		"panic rolls back":                 testPanic,
+		"own writes are read":              testOwnWrites,
+		"cancelled context":                testCancelled,
+		"no task engine":                   testNoTaskEngine,
+	}
+}
+
+// wholes are tests that need a database to themselves.
+func wholes() map[string]suiteTest {
+	return map[string]suiteTest{
+		"event positions":          testEventPositions,
+		"no event is skipped":      testNoEventIsSkipped,
+		"call after a commit":      testOnCommit,
+		"secrets are not readable": testSecretsAreNotReadable,
+		"migrated":                 testMigrated,
+	}
+}
+
+// change runs f in a transaction.
+func change(t testing.TB, db *store.DB, f func(ctx context.Context, tx core.Tx) error) {
+	t.Helper()
+	ctx := t.Context()
+	if err := db.Atomically(ctx, func(tx core.Tx) error { return f(ctx, tx) }); err != nil {
+		t.Fatalf("change: %v", err)
+	}
+}
+
+// same fails unless both are equal.
+func same(t testing.TB, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// found returns v, which a reader gave without an error.
+func found[T any](t testing.TB) func(v T, err error) T {
+	t.Helper()
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// expectCode fails unless err is of a class.
+func expectCode(t testing.TB, what string, err error, code fault.Code) {
+	t.Helper()
+	if !fault.Is(err, code) {
+		t.Errorf("%s: got %v, want %s", what, err, code)
+	}
+}

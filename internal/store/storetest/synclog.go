@@ -1,0 +1,62 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/internal/store"
+)
+
+func (f *fixture) syncLog(t testing.TB, filter core.SyncFilter) []core.SyncEntry {
+	t.Helper()
+	return found[*core.Paged[core.SyncEntry]](t)(f.db.SyncLog(t.Context(), f.org, filter, core.Page{})).Items
+}
+
+func testSyncLog(t *testing.T, db *store.DB) {
+	f := newFixture(t, db)
+	older, newer := f.newSyncEntry(t, nil), f.newSyncEntry(t, nil)
+	f.newSyncEntry(t, func(e *core.SyncEntry) { e.OrganizationID = "" }) // an unknown caller's
+	same(t, "newest first", []core.SyncEntry{*newer, *older}, f.syncLog(t, core.SyncFilter{}))
+	unknown := found[*core.Paged[core.SyncEntry]](t)(db.SyncLog(t.Context(), "", core.SyncFilter{}, core.Page{}))
+	same(t, "of no organization", 0, len(unknown.Items))
+}
+
+func testSyncLogFilters(t *testing.T, db *store.DB) {
+	f := newFixture(t, db)
+	ids := make([]core.ID, 5)
+	for i, edit := range []func(e *core.SyncEntry){
+		func(e *core.SyncEntry) { e.AssessmentID = "asm_1" },
+		func(e *core.SyncEntry) { e.ConnectionID = "con_1" },
+		func(e *core.SyncEntry) { e.Direction = core.DirectionInbound },
+		func(e *core.SyncEntry) { e.Outcome = core.SyncFailed },
+		func(e *core.SyncEntry) { e.Operation = "send-test" },
+	} {
+		ids[i] = f.newSyncEntry(t, edit).ID
+	}
+	for want, filter := range map[core.ID]core.SyncFilter{
+		ids[0]: {AssessmentID: "asm_1"},
+		ids[1]: {ConnectionID: "con_1"},
+		ids[2]: {Direction: core.DirectionInbound},
+		ids[3]: {Outcomes: []core.SyncOutcome{core.SyncFailed, core.SyncRetry}},
+		ids[4]: {Operation: "send-test"},
+	} {
+		got := f.syncLog(t, filter)
+		if len(got) != 1 || got[0].ID != want {
+			t.Errorf("%+v: got %d entries", filter, len(got))
+		}
+	}
+}
+
+// testSyncLogHostile keeps an entry whatever bytes a stranger sent.
+func testSyncLogHostile(t *testing.T, db *store.DB) {
+	f := newFixture(t, db)
+	f.newSyncEntry(t, func(e *core.SyncEntry) {
+		e.Message, e.RequestID = "nul \x00 and \xff", "\xc3\x28"
+		e.Exchanges = []ats.Exchange{{RequestBody: "\x00\xff", ResponseBody: "cut \xe2\x82"}}
+	})
+	got := f.syncLog(t, core.SyncFilter{})
+	same(t, "entries", 1, len(got))
+	same(t, "message", "nul \uFFFD and \uFFFD", got[0].Message)
+	same(t, "body", "\x00\uFFFD", got[0].Exchanges[0].RequestBody)
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+type syncEntryRow struct {
+	ID             core.ID              `db:"id"`
+	OrganizationID sql.NullString       `db:"organization_id"`
+	ConnectionID   core.ID              `db:"connection_id"`
+	AssessmentID   core.ID              `db:"assessment_id"`
+	Adapter        string               `db:"adapter"`
+	Direction      core.Direction       `db:"direction"`
+	Operation      string               `db:"operation"`
+	Outcome        core.SyncOutcome     `db:"outcome"`
+	FaultCode      fault.Code           `db:"fault_code"`
+	Message        string               `db:"message"`
+	Attempt        int                  `db:"attempt"`
+	RequestID      string               `db:"request_id"`
+	Exchanges      JSON[[]exchangeJSON] `db:"exchanges"`
+	StartedAt      Time                 `db:"started_at"`
+	Duration       time.Duration        `db:"duration_ns"`
+}
+
+// exchangeJSON fixes the stored names of ats.Exchange. It has the same fields,
+// or the conversions below would not compile.
+type exchangeJSON struct {
+	Method         string            `json:"method"`
+	URL            string            `json:"url"`
+	RequestBody    string            `json:"requestBody,omitempty"`
+	Status         int               `json:"status"`
+	ResponseBody   string            `json:"responseBody,omitempty"`
+	ResponseHeader map[string]string `json:"responseHeader,omitempty"`
+	StartedAt      time.Time         `json:"startedAt"`
+	Duration       time.Duration     `json:"durationNs"`
+	Error          string            `json:"error,omitempty"`
+}
+
+func newExchangeJSON(e ats.Exchange) exchangeJSON {
+	e.StartedAt = e.StartedAt.UTC().Truncate(time.Microsecond)
+	return exchangeJSON(e)
+}
+
+func (e exchangeJSON) exchange() ats.Exchange { return ats.Exchange(e) }
+
+// newSyncEntryRow cleans what strangers can influence: an entry must be kept
+// whatever they sent.
+func newSyncEntryRow(e *core.SyncEntry) syncEntryRow {
+	return syncEntryRow{
+		ID: e.ID, OrganizationID: sql.NullString{String: string(e.OrganizationID), Valid: e.OrganizationID != ""},
+		ConnectionID: e.ConnectionID, AssessmentID: core.ID(cleaned(string(e.AssessmentID))), Adapter: e.Adapter,
+		Direction: e.Direction, Operation: cleaned(e.Operation), Outcome: e.Outcome, FaultCode: e.FaultCode,
+		Message: cleaned(e.Message), Attempt: e.Attempt, RequestID: cleaned(e.RequestID),
+		Exchanges: JSON[[]exchangeJSON]{convertAll(e.Exchanges, newExchangeJSON)},
+		StartedAt: Time{e.StartedAt}, Duration: e.Duration,
+	}
+}
+
+func (r syncEntryRow) syncEntry() core.SyncEntry {
+	return core.SyncEntry{
+		ID: r.ID, OrganizationID: core.ID(r.OrganizationID.String), ConnectionID: r.ConnectionID, AssessmentID: r.AssessmentID,
+		Adapter: r.Adapter, Direction: r.Direction, Operation: r.Operation, Outcome: r.Outcome, FaultCode: r.FaultCode,
+		Message: r.Message, Attempt: r.Attempt, RequestID: r.RequestID,
+		Exchanges: convertAll(r.Exchanges.V, exchangeJSON.exchange),
+		StartedAt: r.StartedAt.Time, Duration: r.Duration,
+	}
+}
+
+// SyncLog implements core.SyncLogReader.
+func (r reader) SyncLog(ctx context.Context, organization core.ID, f core.SyncFilter, p core.Page) (*core.Paged[core.SyncEntry], error) {
+	l := listing{table: "sync_log", newestFirst: true}
+	l.where.add("organization_id = %s", organization)
+	equal(&l.where, "assessment_id", f.AssessmentID)
+	equal(&l.where, "connection_id", f.ConnectionID)
+	equal(&l.where, "direction", f.Direction)
+	equal(&l.where, "operation", f.Operation)
+	in(&l.where, "outcome", f.Outcomes)
+	rows, err := readPage[syncEntryRow](ctx, r.q, l, p)
+	return convertPage(rows, err, syncEntryRow.syncEntry)
+}
+
+// InsertSyncEntry implements core.SyncLogWriter.
+func (t *tx) InsertSyncEntry(ctx context.Context, e *core.SyncEntry) error {
+	return insert(ctx, t.q, "sync_log", newSyncEntryRow(e))
+}

@@ -1,0 +1,171 @@
+// Package tasks runs durable background work on River, in the same database
+// as the data, so that a task commits with the change that asks for it.
+package tasks
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/fault"
+	"github.com/trellis-ats/trellis/internal/store"
+)
+
+// Handler does one task. It must be safe to run twice, and must end soon after
+// ctx does. The class of its error decides what happens next.
+type Handler func(ctx context.Context, t core.Task, a core.Attempt) error
+
+// Options are what an engine needs. Zero values mean the defaults.
+type Options struct {
+	DB          *store.DB
+	Handlers    map[core.TaskKind]Handler
+	Log         *slog.Logger  // nil discards
+	Workers     int           // tasks at a time; 20, on SQLite 8
+	FetchPoll   time.Duration // how often to look for due tasks; 100 ms
+	RescueAfter time.Duration // after this a running task's worker counts as dead; 90 s
+	MaxAttempts int           // 10
+	// Backoff tells how long to wait after a failed attempt, counted from 1.
+	Backoff func(attempt int, err error) time.Duration // DefaultBackoff
+}
+
+const (
+	// deadline bounds one attempt.
+	deadline = 60 * time.Second
+	// fetchCooldown is how soon after a fetch the next may follow.
+	fetchCooldown = 10 * time.Millisecond
+	// keepDead is how long a dead letter can still be retried.
+	keepDead = 90 * 24 * time.Hour
+)
+
+// Engine enqueues and runs tasks. It is safe for concurrent use.
+type Engine struct {
+	client *river.Client[*sql.Tx]
+	o      Options
+}
+
+// New returns an engine and binds it to the database, so that transactions can
+// enqueue. It runs nothing before Start.
+func New(o Options) (*Engine, error) {
+	o.fillIn()
+	workers := river.NewWorkers()
+	for _, kind := range slices.Sorted(maps.Keys(o.Handlers)) {
+		w := &worker{handler: o.Handlers[kind], backoff: o.Backoff, log: o.Log}
+		river.AddWorkerArgs(workers, args{Task: core.Task{Kind: kind}}, w)
+	}
+	client, err := river.NewClient(driver(o.DB), config(o, workers))
+	if err != nil {
+		return nil, fmt.Errorf("tasks: %w", err)
+	}
+	e := &Engine{client: client, o: o}
+	o.DB.BindTasks(e)
+	return e, nil
+}
+
+func (o *Options) fillIn() {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Workers == 0 {
+		o.Workers = 20
+		if o.DB.SQLite() {
+			o.Workers = 8
+		}
+	}
+	if o.FetchPoll == 0 {
+		o.FetchPoll = 100 * time.Millisecond
+	}
+	if o.RescueAfter == 0 {
+		o.RescueAfter = 90 * time.Second
+	}
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = 10
+	}
+	if o.Backoff == nil {
+		o.Backoff = DefaultBackoff
+	}
+}
+
+func driver(db *store.DB) riverdriver.Driver[*sql.Tx] {
+	if db.SQLite() {
+		return riversqlite.New(db.SQL())
+	}
+	return riverdatabasesql.New(db.SQL())
+}
+
+func config(o Options, workers *river.Workers) *river.Config {
+	c := &river.Config{
+		CancelledJobRetentionPeriod: keepDead,
+		DiscardedJobRetentionPeriod: keepDead,
+		FetchCooldown:               min(fetchCooldown, o.FetchPoll),
+		FetchPollInterval:           o.FetchPoll,
+		JobTimeout:                  min(deadline, o.RescueAfter), // or a living worker's task would be rescued
+		Logger:                      slog.New(onlyErrors{o.Log.Handler()}),
+		MaxAttempts:                 o.MaxAttempts,
+		RescueStuckJobsAfter:        o.RescueAfter,
+		RetryPolicy:                 unknownKinds{},
+		Workers:                     workers,
+	}
+	if len(o.Handlers) > 0 {
+		c.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}}
+	}
+	return c
+}
+
+// InsertTask implements store.TaskInserter.
+func (e *Engine) InsertTask(ctx context.Context, tx *sql.Tx, t core.Task) error {
+	if e.o.Handlers[t.Kind] == nil {
+		return fault.New(fault.Invalid, "There is no handler for tasks of kind %q. Nothing was changed.", t.Kind)
+	}
+	if _, err := e.client.InsertTx(ctx, tx, args{Task: t}, nil); err != nil {
+		return fmt.Errorf("tasks: enqueue %s: %w", t.Kind, err)
+	}
+	return nil
+}
+
+// Start begins to run tasks. Cancelling ctx cuts running tasks off; Stop ends
+// the engine politely.
+func (e *Engine) Start(ctx context.Context) error {
+	if e.o.DB.SQLite() {
+		if err := e.releaseRunning(ctx); err != nil {
+			return err
+		}
+	}
+	if err := e.client.Start(ctx); err != nil {
+		return fmt.Errorf("tasks: start: %w", err)
+	}
+	return nil
+}
+
+// releaseRunning makes tasks due at once that a process which was killed left
+// running. Only one process works on a SQLite file, and this one has not begun,
+// so nobody runs them; on PostgreSQL another replica may, and the rescuer waits.
+func (e *Engine) releaseRunning(ctx context.Context) error {
+	_, err := e.o.DB.SQL().ExecContext(ctx, "UPDATE river_job SET state = 'available' WHERE state = 'running'")
+	if err != nil {
+		return fmt.Errorf("tasks: release what was running: %w", err)
+	}
+	return nil
+}
+
+// Stop takes no more tasks and waits for those that run. When ctx ends first,
+// running tasks are cut off and Stop waits for them to notice.
+func (e *Engine) Stop(ctx context.Context) error {
+	err := e.client.Stop(ctx)
+	if err == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	cut, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return e.client.StopAndCancel(cut)
+}
