@@ -1,0 +1,66 @@
+package model
+
+import (
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// The enums are core's own types. Their values were checked against the schema
+// before they are read here.
+
+func enum[T ~string](v any) (T, error) {
+	text, err := graphql.UnmarshalString(v)
+	return T(text), err
+}
+
+// MarshalRole writes a role.
+func MarshalRole(r core.Role) graphql.Marshaler { return graphql.MarshalString(string(r)) }
+
+// UnmarshalRole reads a role.
+func UnmarshalRole(v any) (core.Role, error) { return enum[core.Role](v) }
+
+// MarshalModality writes a modality.
+func MarshalModality(m core.Modality) graphql.Marshaler { return graphql.MarshalString(string(m)) }
+
+// UnmarshalModality reads a modality.
+func UnmarshalModality(v any) (core.Modality, error) { return enum[core.Modality](v) }
+
+// MarshalAssessmentStatus writes a status.
+func MarshalAssessmentStatus(s core.Status) graphql.Marshaler {
+	return graphql.MarshalString(string(s))
+}
+
+// UnmarshalAssessmentStatus reads a status.
+func UnmarshalAssessmentStatus(v any) (core.Status, error) { return enum[core.Status](v) }
+
+// MarshalDeliveryState writes a delivery's state.
+func MarshalDeliveryState(s core.DeliveryState) graphql.Marshaler {
+	return graphql.MarshalString(string(s))
+}
+
+// UnmarshalDeliveryState reads a delivery's state.
+func UnmarshalDeliveryState(v any) (core.DeliveryState, error) { return enum[core.DeliveryState](v) }
+
+// MarshalSyncDirection writes a direction.
+func MarshalSyncDirection(d core.Direction) graphql.Marshaler {
+	return graphql.MarshalString(string(d))
+}
+
+// UnmarshalSyncDirection reads a direction.
+func UnmarshalSyncDirection(v any) (core.Direction, error) { return enum[core.Direction](v) }
+
+// MarshalSyncOutcome writes an outcome.
+func MarshalSyncOutcome(o core.SyncOutcome) graphql.Marshaler {
+	return graphql.MarshalString(string(o))
+}
+
+// UnmarshalSyncOutcome reads an outcome.
+func UnmarshalSyncOutcome(v any) (core.SyncOutcome, error) { return enum[core.SyncOutcome](v) }
+
+// MarshalUserErrorCode writes the class of a refusal.
+func MarshalUserErrorCode(c fault.Code) graphql.Marshaler { return graphql.MarshalString(string(c)) }
+
+// UnmarshalUserErrorCode reads the class of a refusal.
+func UnmarshalUserErrorCode(v any) (fault.Code, error) { return enum[fault.Code](v) }

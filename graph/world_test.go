@@ -1,0 +1,228 @@
+package graph_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/coretest"
+	"github.com/trellis-ats/trellis/graph"
+	"github.com/trellis-ats/trellis/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is an organization with a test, a connection, an assessment that the
+// ATS ordered and a token for each role, behind the real API on real SQLite.
+type world struct {
+	handler http.Handler
+	store   *counting
+	clock   *coretest.Clock
+	tasks   *recorder
+	log     *bytes.Buffer
+	tokens  map[string]core.Secret // by role; OUTSIDER is another organization's ADMIN
+	names   map[string]string      // what test scripts call by name
+	core    graph.Options
+}
+
+// recorder keeps tasks instead of running them.
+type recorder struct {
+	mu    sync.Mutex
+	tasks []core.Task
+}
+
+func (r *recorder) InsertTask(_ context.Context, _ *sql.Tx, t core.Task) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tasks = append(r.tasks, t)
+	return nil
+}
+
+// counting counts the reads that lists must not multiply.
+type counting struct {
+	core.Store
+	mu    sync.Mutex
+	reads map[string]int
+	fail  func(what string) error // nil: nothing fails
+}
+
+func (c *counting) count(what string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads[what]++
+	if c.fail != nil {
+		return c.fail(what)
+	}
+	return nil
+}
+
+func (c *counting) Organization(ctx context.Context, id core.ID) (*core.Organization, error) {
+	if err := c.count("organization"); err != nil {
+		return nil, err
+	}
+	return c.Store.Organization(ctx, id)
+}
+
+func (c *counting) TestsByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Test, error) {
+	if err := c.count("tests"); err != nil {
+		return nil, err
+	}
+	return c.Store.TestsByID(ctx, organization, ids)
+}
+
+func (c *counting) CandidatesByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Candidate, error) {
+	if err := c.count("candidates"); err != nil {
+		return nil, err
+	}
+	return c.Store.CandidatesByID(ctx, organization, ids)
+}
+
+func (c *counting) Connections(ctx context.Context, organization core.ID) ([]core.Connection, error) {
+	if err := c.count("connections"); err != nil {
+		return nil, err
+	}
+	return c.Store.Connections(ctx, organization)
+}
+
+func (c *counting) LatestResults(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Result, error) {
+	if err := c.count("results"); err != nil {
+		return nil, err
+	}
+	return c.Store.LatestResults(ctx, organization, ids)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	db := storetest.SQLite(t)
+	w := &world{
+		store: &counting{Store: db, reads: map[string]int{}}, clock: coretest.NewClock(), tasks: &recorder{},
+		log: &bytes.Buffer{}, tokens: map[string]core.Secret{}, names: map[string]string{},
+	}
+	db.BindTasks(w.tasks)
+	links := core.NewLinks(core.LinkOptions{
+		PublicURL: "https://trellis.example.com", EngineURL: "https://engine.example.com/?t={token}", Key: bytes.Repeat([]byte{1}, 32),
+	})
+	w.core = graph.Options{
+		Tokens: core.NewTokens(w.store, w.clock), Organizations: core.NewOrganizations(w.store),
+		Tests: core.NewTests(w.store, w.clock), Candidates: core.NewCandidates(w.store),
+		Assessments: core.NewAssessments(w.store, w.clock, links),
+		Connections: core.NewConnections(w.store, w.clock, &coretest.Adapters{}),
+		Reports:     core.NewReports(w.store, w.clock, links), Events: core.NewEvents(w.store),
+		SyncLog: core.NewSyncLog(w.store), Links: links,
+		Log:           slog.New(slog.NewTextHandler(w.log, nil)),
+		RequestID:     func(context.Context) string { return "req-1" },
+		Introspection: true, Suggestions: true,
+	}
+	w.handler = graph.NewServer(w.core)
+	w.fill(t)
+	return w
+}
+
+func (w *world) fill(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	organization, outside := w.organization(t, "Hooli Example"), w.organization(t, "Initech Example")
+	for _, role := range core.TokenRoles() {
+		_, secret, err := w.core.Tokens.Create(ctx, core.SystemActor(organization), "token of "+string(role), role)
+		check(t, err)
+		w.tokens[string(role)] = secret
+	}
+	_, secret, err := w.core.Tokens.Create(ctx, core.SystemActor(outside), "outsider", core.RoleAdmin)
+	check(t, err)
+	w.tokens["OUTSIDER"] = secret
+	by := core.SystemActor(organization)
+	test, err := w.core.Tests.Create(ctx, by, core.Test{Name: "Cold Call", Modality: core.ModalityVoice, DurationMinutes: 15, Traits: []core.Trait{{Key: "calm", Name: "Calm"}}})
+	check(t, err)
+	made, err := w.core.Connections.Create(ctx, by, core.NewConnection{Adapter: coretest.AdapterName, Name: "Main", Settings: map[string]string{"account": "acme", "api_key": "hidden-key"}})
+	check(t, err)
+	placed, err := w.core.Assessments.Place(ctx, made.Connection, &ats.PlaceOrder{
+		Items:     []ats.OrderItem{{Key: "order-1", TestID: string(test.ID)}},
+		Candidate: ats.CandidateRecord{ExternalID: "77", FirstName: "Ada", LastName: "Example", Email: "ada@example.com", ProfileURL: "https://ats.example.com/people/77"},
+		OrderedBy: "rita@example.com",
+	})
+	check(t, err)
+	w.names = map[string]string{
+		"organization": string(organization), "outside": string(outside), "test": string(test.ID),
+		"connection": string(made.Connection.ID), "ordered": placed.AssessmentIDs[0],
+	}
+	w.entry(t, made.Connection, core.ID(placed.AssessmentIDs[0]))
+}
+
+func (w *world) organization(t *testing.T, name string) core.ID {
+	t.Helper()
+	o := &core.Organization{ID: core.NewID(core.PrefixOrganization), Name: name, CreatedAt: w.clock.Now()}
+	check(t, w.store.Atomically(t.Context(), func(tx core.Tx) error { return tx.InsertOrganization(t.Context(), o) }))
+	return o.ID
+}
+
+// entry puts what the sync log keeps of an order into it.
+func (w *world) entry(t *testing.T, c *core.Connection, assessment core.ID) {
+	t.Helper()
+	e := &core.SyncEntry{
+		ID: core.NewID(core.PrefixSyncEntry), OrganizationID: c.OrganizationID, ConnectionID: c.ID, AssessmentID: assessment,
+		Adapter: c.Adapter, Direction: core.DirectionInbound, Operation: "send-test", Outcome: core.SyncOK, Attempt: 1,
+		RequestID: "req-0", StartedAt: w.clock.Now(), Duration: 12_000_000,
+		Exchanges: []ats.Exchange{{
+			Method: "POST", URL: "/api/fake/send-test", RequestBody: `{"email":"***"}`, Status: 200,
+			ResponseHeader: map[string]string{"Content-Type": "application/json"}, StartedAt: w.clock.Now(), Duration: 12_000_000,
+		}},
+	}
+	check(t, w.store.Atomically(t.Context(), func(tx core.Tx) error { return tx.InsertSyncEntry(t.Context(), e) }))
+}
+
+// send posts an operation as a role and returns the answer.
+func (w *world) send(t *testing.T, role, query string, variables any, header ...string) *http.Response {
+	t.Helper()
+	encoded, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	check(t, err)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", bytes.NewReader(encoded))
+	r.Header.Set("Content-Type", "application/json")
+	return w.serve(r, role, header...)
+}
+
+func (w *world) serve(r *http.Request, role string, header ...string) *http.Response {
+	if secret, ok := w.tokens[role]; ok {
+		r.Header.Set("Authorization", "Bearer "+secret.Reveal())
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	recorded := httptest.NewRecorder()
+	w.handler.ServeHTTP(recorded, r)
+	return recorded.Result()
+}
+
+// ask is send for callers who look at the decoded body only.
+func (w *world) ask(t *testing.T, role, query string, variables any) map[string]any {
+	t.Helper()
+	return decoded(t, w.send(t, role, query, variables))
+}
+
+func decoded(t *testing.T, r *http.Response) map[string]any {
+	t.Helper()
+	raw, err := io.ReadAll(r.Body)
+	check(t, err)
+	var body map[string]any
+	if err := json.Unmarshal(raw, &body); err != nil {
+		t.Fatalf("not JSON: %v: %s", err, raw)
+	}
+	return body
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
