@@ -37,8 +37,10 @@ func (c Candidate) Name() string {
 // Validate checks what came from outside. Errors: fault.Invalid.
 func (c Candidate) Validate() error {
 	texts := []struct{ path, text string }{
-		{"candidate.firstName", c.FirstName}, {"candidate.lastName", c.LastName},
-		{"candidate.preferredName", c.PreferredName}, {"candidate.phone", c.Phone},
+		{"candidate.firstName", c.FirstName},
+		{"candidate.lastName", c.LastName},
+		{"candidate.preferredName", c.PreferredName},
+		{"candidate.phone", c.Phone},
 	}
 	for _, t := range texts {
 		if err := optionalText(t.path, t.text, 255); err != nil {

@@ -99,18 +99,17 @@ func (ds *Deliveries) note(ctx context.Context, a *Assessment, d delivering) err
 		if err := tx.InsertSyncEntry(ctx, d.entry); err != nil {
 			return err
 		}
-		switch {
-		case over:
+		if over {
 			return a.deliveryFailed(ctx, tx, d.entry, now)
-		case d.err != nil:
-			a.DeliveryNote = d.entry.Message
-			return nil
-		case d.receipt.AwaitsPoll:
-			a.DeliveryNote = "Waits until the ATS asks."
-			return nil
-		default:
+		}
+		if d.err == nil && !d.receipt.AwaitsPoll {
 			return a.delivered(ctx, tx, SystemActor(a.OrganizationID), d.revision, now)
 		}
+		a.DeliveryNote = d.entry.Message
+		if d.err == nil {
+			a.DeliveryNote = "Waits until the ATS asks."
+		}
+		return nil
 	})
 	return err
 }

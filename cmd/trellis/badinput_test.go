@@ -152,10 +152,12 @@ func TestResponseErrorIsKept(t *testing.T) {
 			t.Errorf("response-error: %d %s", a.status, a.body)
 		}
 		var data struct {
-			Assessment struct{ Events []struct{ Type string } }
+			Assessment struct {
+				Events struct{ Nodes []struct{ Type string } }
+			}
 		}
-		s.graphql(s.made.AdminToken, `query($id: ID!) { assessment(id: $id) { events { type } } }`, map[string]any{"id": id}, &data)
-		last := data.Assessment.Events[len(data.Assessment.Events)-1]
+		s.graphql(s.made.AdminToken, `query($id: ID!) { assessment(id: $id) { events(last: 1) { nodes { type } } } }`, map[string]any{"id": id}, &data)
+		last := data.Assessment.Events.Nodes[0]
 		e, ok := s.find("response-error", "OK")
 		if last.Type != "ats.reported_error" || !ok || !strings.Contains(e.Message, "partner_profile url is missing") {
 			t.Errorf("events end with %v, the sync log has %+v", last, e)

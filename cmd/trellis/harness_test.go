@@ -28,7 +28,7 @@ import (
 // sockets. patience bounds every wait.
 const patience = 30 * time.Second
 
-var binary string //nolint:gochecknoglobals // built once for all tests
+var binary string // built once for all tests
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 

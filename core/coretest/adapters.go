@@ -1,0 +1,66 @@
+package coretest
+
+import (
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// AdapterName is what the one adapter of Adapters is called.
+const AdapterName = "fake"
+
+// Adapters stands in for the adapters' processes: one adapter, in process.
+// Fields must not be changed while it is in use.
+type Adapters struct {
+	ToUs   ats.Inbound // nil: the adapter cannot take calls
+	FromUs ats.Results // nil: the adapter cannot deliver
+}
+
+var _ core.Adapters = (*Adapters)(nil)
+
+// Names returns the one adapter's name.
+func (*Adapters) Names() []string { return []string{AdapterName} }
+
+// Manifest returns settings of each kind. Errors: fault.NotFound.
+func (a *Adapters) Manifest(name string) (*ats.Manifest, error) {
+	if name != AdapterName {
+		return nil, fault.New(fault.NotFound, "There is no adapter %q.", name)
+	}
+	return &ats.Manifest{
+		Name: AdapterName, Title: "Fake", Version: "1.0.0",
+		Settings: []ats.Setting{
+			{Name: "account", Label: "Account", Type: ats.TypeText, Required: true},
+			{Name: "base_url", Label: "Address", Type: ats.TypeURL, Default: "https://ats.example.com"},
+			{Name: "api_key", Label: "API key", Type: ats.TypeText, Secret: true},
+			{Name: "region", Label: "Region", Type: ats.TypeChoice, Options: []string{"eu", "us"}},
+			{Name: "retries", Label: "Retries", Type: ats.TypeInteger},
+			{Name: "polite", Label: "Polite", Type: ats.TypeBoolean},
+		},
+		Capabilities: []ats.Capability{
+			{Name: ats.CapabilityInbound, Available: a.ToUs != nil},
+			{Name: ats.CapabilityResults, Available: a.FromUs != nil},
+		},
+	}, nil
+}
+
+// Inbound returns ToUs. Errors: fault.NotFound, fault.Unsupported.
+func (a *Adapters) Inbound(name string) (ats.Inbound, error) {
+	if _, err := a.Manifest(name); err != nil {
+		return nil, err
+	}
+	if a.ToUs == nil {
+		return nil, fault.New(fault.Unsupported, "The adapter %s takes no calls.", name)
+	}
+	return a.ToUs, nil
+}
+
+// Results returns FromUs. Errors: fault.NotFound, fault.Unsupported.
+func (a *Adapters) Results(name string) (ats.Results, error) {
+	if _, err := a.Manifest(name); err != nil {
+		return nil, err
+	}
+	if a.FromUs == nil {
+		return nil, fault.New(fault.Unsupported, "The adapter %s does not deliver.", name)
+	}
+	return a.FromUs, nil
+}
