@@ -113,8 +113,8 @@ func execute(database, statement string) error {
 	return err
 }
 
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
@@ -129,7 +129,7 @@ func startFloor(ctx context.Context, database string) (*target, error) {
 	if url == "" {
 		url = filepath.Join(dir, "floor.db")
 	}
-	listen, err := freeAddress()
+	listen, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func startTrellis(ctx context.Context, binary, database string) (*target, error)
 	if err != nil {
 		return nil, err
 	}
-	listen, err := freeAddress()
+	listen, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}

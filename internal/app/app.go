@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -52,7 +51,7 @@ type App struct {
 	events  *bus.Sequencer
 	mailbox *mail.Mailbox
 	core    *useCases
-	server  *httpd.Server
+	health  *httpd.Health
 }
 
 // Open opens and migrates the database and starts the adapters' processes. What
@@ -88,6 +87,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.core, err = newUseCases(o, key, a.store, a.host, mailer); err != nil {
 		return nil, err
 	}
+	a.health = a.newHealth()
 	return a, a.openTasks()
 }
 
@@ -146,31 +146,47 @@ func (a *App) openTasks() error {
 // Serve listens and works until ctx ends, then lets what runs finish. ready is
 // called once with the address.
 func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
-	handler := a.handler()
-	a.server = httpd.New(httpd.Options{
-		Listen: a.o.Config.Listen, Handler: handler, Log: a.o.Log, PublicURL: a.o.Config.BaseURL(),
+	server, err := httpd.New(httpd.Options{
+		Listen: a.o.Config.Listen, Handler: a.handler(), Log: a.o.Log, PublicURL: a.o.Config.BaseURL(),
 	})
-	if err := a.tasks.Start(ctx); err != nil {
+	if err != nil {
 		return err
 	}
-	numbering := make(chan struct{})
-	numberCtx, stopNumbering := context.WithCancel(context.WithoutCancel(ctx))
-	go func() {
-		defer close(numbering)
-		a.events.Run(numberCtx)
-	}()
-	err := a.server.Start(ctx)
-	if err == nil {
-		a.o.Log.Info("listening", "address", a.server.Addr(), "config", a.o.Config)
-		ready(a.server.Addr())
-		<-ctx.Done()
+	running := context.WithoutCancel(ctx) // what runs is stopped below, in order
+	if err := a.tasks.Start(running); err != nil {
+		return err
 	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	stopNumbering := a.startNumbering(running)
+	err = server.Start(running)
+	if err == nil {
+		a.o.Log.Info("listening", "address", server.Addr().String(), "config", a.o.Config)
+		ready(server.Addr().String())
+		select {
+		case <-ctx.Done():
+		case <-server.Done():
+			err = server.Err()
+		}
+	}
+	a.health.Drain()
+	stopCtx, cancel := context.WithTimeout(running, stopWithin)
 	defer cancel()
-	err = errors.Join(err, a.server.Shutdown(stopCtx), a.tasks.Stop(stopCtx))
+	err = errors.Join(err, server.Shutdown(stopCtx), a.tasks.Stop(stopCtx))
 	stopNumbering()
-	<-numbering
 	return err
+}
+
+// startNumbering numbers events until the returned function is called.
+func (a *App) startNumbering(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.events.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // Setup makes an organization; see core.Setup.
@@ -192,6 +208,3 @@ func (a *App) Close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// Handler is the server's handler, for tests that need no listener.
-func (a *App) Handler() http.Handler { return a.handler() }

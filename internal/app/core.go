@@ -13,17 +13,20 @@ import (
 
 // useCases is core, put together.
 type useCases struct {
-	links       *core.Links
-	tokens      *core.Tokens
-	tests       *core.Tests
-	connections *core.Connections
-	assessments *core.Assessments
-	invitations *core.Invitations
-	deliveries  *core.Deliveries
-	reports     *core.Reports
-	syncLog     *core.SyncLog
-	inbound     *core.Inbound
-	setup       *core.Setup
+	links         *core.Links
+	tokens        *core.Tokens
+	tests         *core.Tests
+	candidates    *core.Candidates
+	events        *core.Events
+	organizations *core.Organizations
+	connections   *core.Connections
+	assessments   *core.Assessments
+	invitations   *core.Invitations
+	deliveries    *core.Deliveries
+	reports       *core.Reports
+	syncLog       *core.SyncLog
+	inbound       *core.Inbound
+	setup         *core.Setup
 }
 
 // strangersPerSecond bounds how many callers without a known key are written
@@ -39,6 +42,9 @@ func newUseCases(o Options, key []byte, s core.Store, a core.Adapters, m core.Ma
 		PublicURL: o.Config.BaseURL(), EngineURL: o.Config.EngineURL, Key: linkKey,
 	})}
 	u.tokens = core.NewTokens(s, o.Clock)
+	u.organizations = core.NewOrganizations(s)
+	u.candidates = core.NewCandidates(s)
+	u.events = core.NewEvents(s)
 	u.tests = core.NewTests(s, o.Clock)
 	u.connections = core.NewConnections(s, o.Clock, a)
 	u.assessments = core.NewAssessments(s, o.Clock, u.links)

@@ -95,8 +95,10 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		method, path string
 		status       int
 	}{
-		{"GET", "/api/workday/orders", 404}, {"GET", "/api/lever/nothing", 404},
-		{"DELETE", "/api/lever/orders", 405}, {"GET", "/api/lever/orders/1/2", 404},
+		{"GET", "/api/workday/orders", 404},
+		{"GET", "/api/lever/nothing", 404},
+		{"DELETE", "/api/lever/orders", 405},
+		{"GET", "/api/lever/orders/1/2", 404},
 	} {
 		w, got := serve(t, httptest.NewRequest(c.method, c.path, nil))
 		if w.Code != c.status || got != nil || !strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
