@@ -1,6 +1,10 @@
 package core
 
-import "github.com/trellis-ats/trellis/core/fault"
+import (
+	"slices"
+
+	"github.com/trellis-ats/trellis/core/fault"
+)
 
 // Role tells what an actor may do.
 type Role string
@@ -26,8 +30,13 @@ func TokenRoles() []Role {
 type Actor struct {
 	OrganizationID ID
 	Role           Role
-	ID             ID     // of the token or connection; empty for the system
+	ID             ID     // of the token, session or connection; empty for the system
 	Name           string // for people, in timelines
+	// Principal is what jobs are shared with: a token's id, or the e-mail
+	// address of a person who signed in.
+	Principal string
+	// Scopes narrow what the role allows; empty means they do not.
+	Scopes []Permission
 }
 
 // SystemActor acts for background work in an organization.
@@ -40,43 +49,62 @@ type Permission string
 
 // The permissions.
 const (
-	PermitRead      Permission = "READ"       // assessments, candidates, results, tests
-	PermitReadSetup Permission = "READ_SETUP" // connections, sync log
-	PermitConfigure Permission = "CONFIGURE"
-	PermitOrder     Permission = "ORDER"  // create and cancel assessments
-	PermitReport    Permission = "REPORT" // start and complete assessments
+	PermitRead      Permission = "READ"       // assessments, candidates, results, jobs: all, or those shared
+	PermitReadTests Permission = "READ_TESTS" // the list of tests
+	PermitReadSetup Permission = "READ_SETUP" // connections, adapters, sync log
+	PermitConfigure Permission = "CONFIGURE"  // tests, connections, jobs' sharing
+	PermitTokens    Permission = "TOKENS"     // API tokens
+	PermitAudit     Permission = "AUDIT"      // the audit log
+	PermitOrder     Permission = "ORDER"      // create, cancel, resend and retry
+	PermitReport    Permission = "REPORT"     // start and complete assessments
 )
+
+// Permissions are all that there are.
+func Permissions() []Permission {
+	return []Permission{
+		PermitRead, PermitReadTests, PermitReadSetup, PermitConfigure, PermitTokens, PermitAudit, PermitOrder, PermitReport,
+	}
+}
 
 // permits is who may do what. A role that is missing here may do nothing.
 func permits(r Role) []Permission {
 	switch r {
 	case RoleAdmin, RoleSystem:
-		return []Permission{PermitRead, PermitReadSetup, PermitConfigure, PermitOrder, PermitReport}
-	case RoleApprover, RoleViewer:
-		return []Permission{PermitRead}
+		return Permissions()
+	case RoleApprover:
+		return []Permission{PermitRead, PermitReadTests, PermitReadSetup, PermitAudit}
 	case RoleRecruiter:
-		return []Permission{PermitRead, PermitReadSetup, PermitOrder}
+		return []Permission{PermitRead, PermitReadTests, PermitReadSetup, PermitOrder}
+	case RoleViewer:
+		return []Permission{PermitRead}
 	case RoleEngine:
 		return []Permission{PermitReport}
 	case RoleATS:
-		return []Permission{PermitRead, PermitOrder}
-	case RoleCandidate:
-		return nil
+		return []Permission{PermitRead, PermitReadTests, PermitOrder}
 	default:
 		return nil
 	}
 }
 
+// Known reports whether there is an actor at all.
+func (a Actor) Known() bool { return a.OrganizationID != "" && a.Role != "" }
+
+// May reports whether the actor may do p.
+func (a Actor) May(p Permission) bool {
+	if !a.Known() || !slices.Contains(permits(a.Role), p) {
+		return false
+	}
+	return len(a.Scopes) == 0 || slices.Contains(a.Scopes, p)
+}
+
 // Require checks that the actor may do p.
 // Errors: fault.Unauthenticated without an actor, fault.Forbidden.
 func (a Actor) Require(p Permission) error {
-	if a.OrganizationID == "" || a.Role == "" {
+	if !a.Known() {
 		return fault.New(fault.Unauthenticated, "Sign in first: send an API token as \"Authorization: Bearer …\".")
 	}
-	for _, have := range permits(a.Role) {
-		if have == p {
-			return nil
-		}
+	if !a.May(p) {
+		return fault.New(fault.Forbidden, "Your role %s, or the scopes of your token, do not allow this. Nothing was changed.", a.Role)
 	}
-	return fault.New(fault.Forbidden, "Your role %s does not allow this. Nothing was changed.", a.Role)
+	return nil
 }

@@ -48,18 +48,46 @@ const (
 // weeks (facts/greenhouse.md 1.7).
 const invitationValid = 8 * 7 * 24 * time.Hour
 
+// Decision is what routing made of a score.
+type Decision string
+
+// The decisions. It moves independently of the status.
+const (
+	DecisionNone          Decision = "NONE"
+	DecisionSuggested     Decision = "SUGGESTED"
+	DecisionHeld          Decision = "HELD"
+	DecisionAdvanced      Decision = "ADVANCED"
+	DecisionRejectPending Decision = "REJECT_PENDING"
+	DecisionRejected      Decision = "REJECTED"
+)
+
+// ATSOutcome is what the ATS told of the candidate's application.
+type ATSOutcome string
+
+// The outcomes. They move independently of the status.
+const (
+	OutcomeUnknown  ATSOutcome = "UNKNOWN"
+	OutcomeActive   ATSOutcome = "ACTIVE"
+	OutcomeRejected ATSOutcome = "REJECTED"
+	OutcomeHired    ATSOutcome = "HIRED"
+	OutcomeRemoved  ATSOutcome = "REMOVED"
+)
+
 // Assessment is one candidate taking one test.
 type Assessment struct {
 	ID             ID
 	OrganizationID ID
 	TestID         ID
 	CandidateID    ID
+	JobID          ID        // the job that it is for; empty if that is not known
 	ConnectionID   ID        // the connection that ordered it; empty for our own API
 	OrderKey       string    // recognises a repeated order within the connection
 	Order          ats.Order // what the adapter needs to come back to it
 	OrderedBy      string    // who pressed the button, as the ATS or token says
 	Status         Status
 	Delivery       DeliveryState
+	Decision       Decision
+	ATSOutcome     ATSOutcome
 	DeliveryNote   string // what the last attempt found, for people
 	DeliveredRev   int    // the revision that the ATS has; 0 for none
 	DeliveredAt    time.Time
@@ -82,7 +110,31 @@ type AssessmentFilter struct {
 	TestID       ID
 	CandidateID  ID
 	ConnectionID ID
+	JobID        ID
+	OrderedFrom  time.Time // inclusive; zero does not narrow
+	OrderedUntil time.Time // exclusive; zero does not narrow
+	MinScore     *Score    // of the current result
+	MaxScore     *Score
+	Search       string // part of the candidate's name or e-mail address, any case
+	Sight        Sight  // set by core
 }
+
+// AssessmentSort orders a list. Equal ones are ordered by id.
+type AssessmentSort struct {
+	By        AssessmentOrder
+	Ascending bool
+}
+
+// AssessmentOrder is what a list is ordered by.
+type AssessmentOrder string
+
+// The orders. The zero value is AssessmentsByID, which is by time of order.
+const (
+	AssessmentsByID        AssessmentOrder = ""
+	AssessmentsByUpdate    AssessmentOrder = "UPDATED_AT"
+	AssessmentsByScore     AssessmentOrder = "SCORE" // those without a result last
+	AssessmentsByCandidate AssessmentOrder = "CANDIDATE_NAME"
+)
 
 // AssessmentReader finds assessments.
 type AssessmentReader interface {
@@ -93,8 +145,12 @@ type AssessmentReader interface {
 	AssessmentByLink(ctx context.Context, id ID) (*Assessment, error)
 	// AssessmentByOrder returns the one that an order made. Errors: fault.NotFound.
 	AssessmentByOrder(ctx context.Context, connection ID, key string) (*Assessment, error)
-	// Assessments returns a page, newest first.
-	Assessments(ctx context.Context, organization ID, f AssessmentFilter, p Page) (*Paged[Assessment], error)
+	// AssessmentsByID returns those in sight that exist, in no order; for loaders.
+	AssessmentsByID(ctx context.Context, organization ID, s Sight, ids []ID) ([]Assessment, error)
+	// Assessments returns a page in the order of s; the zero order is newest first.
+	Assessments(ctx context.Context, organization ID, f AssessmentFilter, s AssessmentSort, p Page) (*Paged[Assessment], error)
+	// Pipeline counts the assessments in sight by state.
+	Pipeline(ctx context.Context, organization ID, s Sight) (*Pipeline, error)
 }
 
 // AssessmentWriter keeps assessments.
@@ -125,11 +181,41 @@ func (as *Assessments) Get(ctx context.Context, by Actor, id ID) (*Assessment, e
 	if err := by.Require(PermitRead); err != nil {
 		return nil, err
 	}
-	return as.store.Assessment(ctx, by.OrganizationID, id)
+	return seenAssessment(ctx, as.store, by, id)
 }
 
-// List returns a page, newest first. Errors: fault.Forbidden, fault.Invalid.
-func (as *Assessments) List(ctx context.Context, by Actor, f AssessmentFilter, p Page) (*Paged[Assessment], error) {
+// seenAssessment returns one that the actor sees. Errors: fault.NotFound.
+func seenAssessment(ctx context.Context, r Reader, by Actor, id ID) (*Assessment, error) {
+	a, err := r.Assessment(ctx, by.OrganizationID, id)
+	if err != nil {
+		return nil, err
+	}
+	sight, err := sightOf(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	if !sight.sees(a) {
+		return nil, fault.New(fault.NotFound, "There is no assessment with this id.")
+	}
+	return a, nil
+}
+
+// ByID returns those of several assessments that exist and that the actor
+// sees, in no order. Errors: fault.Forbidden.
+func (as *Assessments) ByID(ctx context.Context, by Actor, ids []ID) ([]Assessment, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	sight, err := sightOf(ctx, as.store, by)
+	if err != nil {
+		return nil, err
+	}
+	return as.store.AssessmentsByID(ctx, by.OrganizationID, sight, ids)
+}
+
+// List returns a page of the assessments that the actor sees.
+// Errors: fault.Forbidden, fault.Invalid.
+func (as *Assessments) List(ctx context.Context, by Actor, f AssessmentFilter, s AssessmentSort, p Page) (*Paged[Assessment], error) {
 	if err := by.Require(PermitRead); err != nil {
 		return nil, err
 	}
@@ -137,7 +223,13 @@ func (as *Assessments) List(ctx context.Context, by Actor, f AssessmentFilter, p
 	if err != nil {
 		return nil, err
 	}
-	return as.store.Assessments(ctx, by.OrganizationID, f, p)
+	if err := optionalText("filter.search", f.Search, 200); err != nil {
+		return nil, err
+	}
+	if f.Sight, err = sightOf(ctx, as.store, by); err != nil {
+		return nil, err
+	}
+	return as.store.Assessments(ctx, by.OrganizationID, f, s, p)
 }
 
 // Start notes that the candidate began. The engine may say so twice.

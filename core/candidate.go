@@ -73,8 +73,17 @@ func ValidateEmail(path, address string) error {
 type CandidateReader interface {
 	// Candidate returns one of the organization's. Errors: fault.NotFound.
 	Candidate(ctx context.Context, organization, id ID) (*Candidate, error)
-	// CandidatesByID returns those that exist, in no order; for loaders.
-	CandidatesByID(ctx context.Context, organization ID, ids []ID) ([]Candidate, error)
+	// CandidatesByID returns those that exist and, in a limited sight, have an
+	// assessment in it, in no order; for loaders.
+	CandidatesByID(ctx context.Context, organization ID, s Sight, ids []ID) ([]Candidate, error)
+	// Candidates returns a page of those in sight, newest first.
+	Candidates(ctx context.Context, organization ID, f CandidateFilter, p Page) (*Paged[Candidate], error)
+}
+
+// CandidateFilter narrows a list; empty fields do not.
+type CandidateFilter struct {
+	Search string // part of the name or e-mail address, any case
+	Sight  Sight  // set by core
 }
 
 // CandidateWriter keeps candidates.
@@ -91,19 +100,46 @@ type Candidates struct{ store Store }
 // NewCandidates returns the use cases.
 func NewCandidates(s Store) *Candidates { return &Candidates{store: s} }
 
-// Get returns one candidate. Errors: fault.Forbidden, fault.NotFound.
+// Get returns one candidate that the actor sees. Errors: fault.Forbidden, fault.NotFound.
 func (cs *Candidates) Get(ctx context.Context, by Actor, id ID) (*Candidate, error) {
-	if err := by.Require(PermitRead); err != nil {
+	found, err := cs.ByID(ctx, by, []ID{id})
+	if err != nil {
 		return nil, err
 	}
-	return cs.store.Candidate(ctx, by.OrganizationID, id)
+	if len(found) == 0 {
+		return nil, fault.New(fault.NotFound, "There is no candidate with this id.")
+	}
+	return &found[0], nil
 }
 
-// ByID returns those of several candidates that exist, in no order.
-// Errors: fault.Forbidden.
+// ByID returns those of several candidates that exist and that the actor sees,
+// in no order. Errors: fault.Forbidden.
 func (cs *Candidates) ByID(ctx context.Context, by Actor, ids []ID) ([]Candidate, error) {
 	if err := by.Require(PermitRead); err != nil {
 		return nil, err
 	}
-	return cs.store.CandidatesByID(ctx, by.OrganizationID, ids)
+	sight, err := sightOf(ctx, cs.store, by)
+	if err != nil {
+		return nil, err
+	}
+	return cs.store.CandidatesByID(ctx, by.OrganizationID, sight, ids)
+}
+
+// List returns a page of the candidates that the actor sees, newest first.
+// Errors: fault.Forbidden, fault.Invalid.
+func (cs *Candidates) List(ctx context.Context, by Actor, f CandidateFilter, p Page) (*Paged[Candidate], error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	p, err := p.Normalize()
+	if err != nil {
+		return nil, err
+	}
+	if err := optionalText("filter.search", f.Search, 200); err != nil {
+		return nil, err
+	}
+	if f.Sight, err = sightOf(ctx, cs.store, by); err != nil {
+		return nil, err
+	}
+	return cs.store.Candidates(ctx, by.OrganizationID, f, p)
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ type Connection struct {
 	Name           string
 	Settings       map[string]string // as typed; defaults are not stored
 	Disabled       bool
+	Health         Health // what the last check found
 	CreatedAt      time.Time
 }
 
@@ -32,6 +34,8 @@ type ConnectionReader interface {
 	// ConnectionSecrets returns the decrypted secrets of one.
 	// Errors: fault.NotFound, fault.Config if the master key does not open them.
 	ConnectionSecrets(ctx context.Context, organization, id ID) (map[string]Secret, error)
+	// ConnectionsByID returns those that exist, in no order; for loaders.
+	ConnectionsByID(ctx context.Context, organization ID, ids []ID) ([]Connection, error)
 	PartnerKeyReader
 }
 
@@ -39,6 +43,13 @@ type ConnectionReader interface {
 type ConnectionWriter interface {
 	// InsertConnection keeps c and its secrets, which are encrypted at rest.
 	InsertConnection(ctx context.Context, c *Connection, secrets map[string]Secret) error
+	// LockConnection returns one and keeps others from changing it until the
+	// transaction ends. Errors: fault.NotFound.
+	LockConnection(ctx context.Context, organization, id ID) (*Connection, error)
+	// UpdateConnection keeps name, settings, switch and health.
+	UpdateConnection(ctx context.Context, c *Connection) error
+	// SaveSecrets replaces the connection's secrets of these names.
+	SaveSecrets(ctx context.Context, organization, id ID, secrets map[string]Secret) error
 	PartnerKeyWriter
 }
 
@@ -49,7 +60,11 @@ type Adapters interface {
 	// Manifest returns what an adapter said of itself, also while its process
 	// restarts. Errors: fault.NotFound, fault.Retryable before the first answer.
 	Manifest(name string) (*ats.Manifest, error)
-	// Inbound and Results return a proxy. Errors: fault.NotFound, fault.Unsupported.
+	// Adapter, Inbound and Results return a proxy.
+	// Errors: fault.NotFound, fault.Unsupported.
+	Adapter(name string) (ats.Adapter, error)
+	// Processes tells how the adapters' processes are.
+	Processes() []Process
 	Inbound(name string) (ats.Inbound, error)
 	Results(name string) (ats.Results, error)
 }
@@ -82,7 +97,7 @@ type Created struct {
 
 // Create adds a connection with a partner key and a web hook secret.
 // Errors: fault.Forbidden, fault.Invalid, fault.Retryable if the adapter has not started yet.
-func (cs *Connections) Create(ctx context.Context, by Actor, n NewConnection) (*Created, error) {
+func (cs *Connections) Create(ctx context.Context, by Actor, n NewConnection, k Key) (*Created, error) {
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err
 	}
@@ -101,19 +116,76 @@ func (cs *Connections) Create(ctx context.Context, by Actor, n NewConnection) (*
 	secrets[ats.SecretWebhook] = made.WebhookSecret
 	key, secret := newPartnerKey(made.Connection, now)
 	made.PartnerKey = secret
-	err = cs.store.Atomically(ctx, func(tx Tx) error {
+	return once(ctx, cs.store, by, k.of("createConnection", now), func(tx Tx) (*Created, error) {
 		if err := tx.InsertConnection(ctx, made.Connection, secrets); err != nil {
-			return err
+			return nil, err
 		}
 		if err := tx.InsertPartnerKey(ctx, key, secret); err != nil {
-			return err
+			return nil, err
 		}
-		return appendEvent(ctx, tx, by, now, EventConnectionCreated, made.Connection.ID, map[string]any{"adapter": n.Adapter})
+		return made, record(ctx, tx, by, change{
+			At: now, Event: EventConnectionCreated, Subject: made.Connection.ID, After: configuration(made.Connection),
+		})
 	})
-	if err != nil {
+}
+
+// configuration is what the audit log keeps of a connection.
+func configuration(c *Connection) map[string]any {
+	return map[string]any{"adapter": c.Adapter, "name": c.Name, "settings": c.Settings, "disabled": c.Disabled}
+}
+
+// ConnectionUpdate says what to change; nil fields stay.
+type ConnectionUpdate struct {
+	Name     *string
+	Settings map[string]string // replace those of the same name; "" removes one
+	Disabled *bool
+}
+
+// Update changes a connection. Errors: fault.Forbidden, fault.NotFound, fault.Invalid.
+func (cs *Connections) Update(ctx context.Context, by Actor, id ID, u ConnectionUpdate) (*Connection, error) {
+	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err
 	}
-	return made, nil
+	var changed *Connection
+	err := cs.store.Atomically(ctx, func(tx Tx) error {
+		c, err := tx.LockConnection(ctx, by.OrganizationID, id)
+		if err != nil {
+			return err
+		}
+		before := configuration(c)
+		secrets, err := cs.apply(c, u)
+		if err != nil {
+			return err
+		}
+		if err := tx.UpdateConnection(ctx, c); err != nil {
+			return err
+		}
+		if err := tx.SaveSecrets(ctx, by.OrganizationID, id, secrets); err != nil {
+			return err
+		}
+		changed = c
+		return record(ctx, tx, by, change{
+			At: cs.clock.Now(), Event: EventConnectionUpdated, Subject: id, Before: before, After: configuration(c),
+		})
+	})
+	return changed, err
+}
+
+// apply changes c and returns the secrets that were given.
+func (cs *Connections) apply(c *Connection, u ConnectionUpdate) (map[string]Secret, error) {
+	if u.Name != nil {
+		c.Name = *u.Name
+	}
+	if u.Disabled != nil {
+		c.Disabled = *u.Disabled
+	}
+	merged := maps.Clone(c.Settings)
+	for name, value := range u.Settings {
+		merged[name] = value
+	}
+	settings, secrets, err := cs.check(NewConnection{Adapter: c.Adapter, Name: c.Name, Settings: merged})
+	c.Settings = settings
+	return secrets, err
 }
 
 // check validates what was typed against the adapter's manifest and parts the
@@ -192,6 +264,15 @@ func (cs *Connections) Get(ctx context.Context, by Actor, id ID) (*Connection, e
 		return nil, err
 	}
 	return cs.store.Connection(ctx, by.OrganizationID, id)
+}
+
+// ByID returns those of several connections that exist, in no order.
+// Errors: fault.Forbidden.
+func (cs *Connections) ByID(ctx context.Context, by Actor, ids []ID) ([]Connection, error) {
+	if err := by.Require(PermitReadSetup); err != nil {
+		return nil, err
+	}
+	return cs.store.ConnectionsByID(ctx, by.OrganizationID, ids)
 }
 
 // List returns all connections, oldest first. Errors: fault.Forbidden.

@@ -96,7 +96,7 @@ func (ds *Deliveries) note(ctx context.Context, a *Assessment, d delivering) err
 	}
 	d.entry.explain(d.err, outcome)
 	_, err := changeAssessment(ctx, ds.store, ds.clock, a.OrganizationID, a.ID, func(tx Tx, a *Assessment, now time.Time) error {
-		if err := tx.InsertSyncEntry(ctx, d.entry); err != nil {
+		if err := appendSyncEntry(ctx, tx, d.entry); err != nil {
 			return err
 		}
 		if over {

@@ -15,9 +15,21 @@ const (
 	EventOrganizationCreated EventType = "organization.created"
 	EventConnectionCreated   EventType = "connection.created"
 	EventPartnerKeyRotated   EventType = "connection.partner_key_rotated"
+	EventConnectionUpdated   EventType = "connection.updated"
+	EventConnectionHealth    EventType = "connection.health_changed"
 	EventTestCreated         EventType = "test.created"
+	EventJobCreated          EventType = "job.created"
+	EventJobShared           EventType = "job.shared"
+	EventJobUnshared         EventType = "job.unshared"
+	EventTokenCreated        EventType = "token.created"
+	EventTokenRotated        EventType = "token.rotated"
+	EventTokenRevoked        EventType = "token.revoked"
+	EventSessionEnded        EventType = "session.ended"
+	EventSyncLogAppended     EventType = "sync_log.appended"
 	EventAssessmentOrdered   EventType = "assessment.ordered"
 	EventAssessmentInvited   EventType = "assessment.invited"
+	EventInvitationResent    EventType = "assessment.invitation_resent"
+	EventAssessmentJob       EventType = "assessment.job_assigned"
 	EventInvitationFailed    EventType = "assessment.invitation_failed"
 	EventAssessmentConsented EventType = "assessment.consented"
 	EventAssessmentStarted   EventType = "assessment.started"
@@ -52,9 +64,20 @@ type Event struct {
 type EventReader interface {
 	// EventsOf returns a subject's timeline, oldest first.
 	EventsOf(ctx context.Context, organization, subject ID) ([]Event, error)
-	// EventsAfter returns at most limit numbered events of the organization
-	// after a position, in order.
-	EventsAfter(ctx context.Context, organization ID, position int64, limit int) ([]Event, error)
+	// EventsOfSubjects returns the oldest events of several subjects, at most
+	// perSubject of each, oldest first; for loaders.
+	EventsOfSubjects(ctx context.Context, organization ID, subjects []ID, perSubject int) ([]Event, error)
+	// EventsAfter returns at most limit numbered events after a position, in
+	// order. An empty organization means all: it is for the system alone.
+	EventsAfter(ctx context.Context, organization ID, f EventFilter, position int64, limit int) ([]Event, error)
+	// LastPosition returns the highest position that was given.
+	LastPosition(ctx context.Context) (int64, error)
+}
+
+// EventFilter narrows events; empty fields do not.
+type EventFilter struct {
+	Types   []EventType
+	Subject ID
 }
 
 // EventWriter keeps events.
@@ -86,7 +109,7 @@ func NewEvents(s Store) *Events { return &Events{store: s} }
 // Of returns a page of a subject's timeline, oldest first.
 // Errors: fault.Forbidden, fault.Invalid.
 func (es *Events) Of(ctx context.Context, by Actor, subject ID, p Page) (*Paged[Event], error) {
-	if err := by.Require(PermitRead); err != nil {
+	if err := requireSubject(ctx, es.store, by, subject); err != nil {
 		return nil, err
 	}
 	p, err := p.Normalize()
@@ -98,4 +121,17 @@ func (es *Events) Of(ctx context.Context, by Actor, subject ID, p Page) (*Paged[
 		return nil, err
 	}
 	return pageOf(all, func(e Event) ID { return e.ID }, p), nil
+}
+
+// requireSubject checks that the actor sees what a timeline is about.
+// Errors: fault.Forbidden, fault.NotFound.
+func requireSubject(ctx context.Context, r Reader, by Actor, subject ID) error {
+	if subject.Prefix() != PrefixAssessment {
+		return by.Require(PermitReadSetup)
+	}
+	if err := by.Require(PermitRead); err != nil {
+		return err
+	}
+	_, err := seenAssessment(ctx, r, by, subject)
+	return err
 }

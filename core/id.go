@@ -29,6 +29,9 @@ const (
 	PrefixResult       Prefix = "res"
 	PrefixEvent        Prefix = "evt"
 	PrefixSyncEntry    Prefix = "syn"
+	PrefixJob          Prefix = "job"
+	PrefixSession      Prefix = "ses"
+	PrefixAuditEntry   Prefix = "aud"
 )
 
 const idLength = 26

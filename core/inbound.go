@@ -286,5 +286,5 @@ func (in *Inbound) record(ctx context.Context, call *InboundCall, entry *SyncEnt
 	entry.Exchanges, entry.Duration = []ats.Exchange{x}, x.Duration
 	ctx, cancel := context.WithTimeout(ctx, answerDeadline)
 	defer cancel()
-	return in.store.Atomically(ctx, func(tx Tx) error { return tx.InsertSyncEntry(ctx, entry) })
+	return in.store.Atomically(ctx, func(tx Tx) error { return appendSyncEntry(ctx, tx, entry) })
 }

@@ -117,7 +117,7 @@ func offeredTest(ctx context.Context, r TestReader, organization ID, testID stri
 func newAssessment(by Actor, candidate ID, now time.Time) *Assessment {
 	return &Assessment{
 		ID: NewID(PrefixAssessment), OrganizationID: by.OrganizationID, CandidateID: candidate,
-		Status: StatusOrdered, Delivery: DeliveryNone, ReportLinkGen: 1,
+		Status: StatusOrdered, Delivery: DeliveryNone, Decision: DecisionNone, ATSOutcome: OutcomeUnknown, ReportLinkGen: 1,
 		OrderedAt: now, UpdatedAt: now, ExpiresAt: now.Add(invitationValid),
 	}
 }
@@ -133,12 +133,13 @@ func candidateFrom(c *Connection, r ats.CandidateRecord) *Candidate {
 // NewOrder is an order through our own API.
 type NewOrder struct {
 	TestID    ID
+	JobID     ID // empty if it is for none
 	Candidate Candidate
 }
 
 // Create orders an assessment through our own API; the candidate is invited.
-// Errors: fault.Forbidden, fault.Invalid, fault.NotFound for an unknown test.
-func (as *Assessments) Create(ctx context.Context, by Actor, n NewOrder) (*Assessment, error) {
+// Errors: fault.Forbidden, fault.Invalid, fault.NotFound for an unknown test or job.
+func (as *Assessments) Create(ctx context.Context, by Actor, n NewOrder, k Key) (*Assessment, error) {
 	if err := by.Require(PermitOrder); err != nil {
 		return nil, err
 	}
@@ -149,17 +150,92 @@ func (as *Assessments) Create(ctx context.Context, by Actor, n NewOrder) (*Asses
 	}
 	now := as.clock.Now()
 	candidate.ID, candidate.CreatedAt, candidate.UpdatedAt = NewID(PrefixCandidate), now, now
-	var made *Assessment
-	err := as.store.Atomically(ctx, func(tx Tx) error {
-		if err := tx.SaveCandidate(ctx, &candidate); err != nil {
-			return err
+	return once(ctx, as.store, by, k.of("createAssessment", now), func(tx Tx) (*Assessment, error) {
+		if err := knownJob(ctx, tx, by, n.JobID); err != nil {
+			return nil, err
 		}
-		made = newAssessment(by, candidate.ID, now)
-		made.OrderedBy = by.Name
-		return as.orderTest(ctx, tx, by, made, string(n.TestID))
+		if err := tx.SaveCandidate(ctx, &candidate); err != nil {
+			return nil, err
+		}
+		made := newAssessment(by, candidate.ID, now)
+		made.OrderedBy, made.JobID = by.Name, n.JobID
+		return made, as.orderTest(ctx, tx, by, made, string(n.TestID))
 	})
-	if err != nil {
+}
+
+// knownJob checks that a job, if one is given, is the organization's.
+func knownJob(ctx context.Context, r JobReader, by Actor, id ID) error {
+	if id == "" {
+		return nil
+	}
+	_, err := r.Job(ctx, by.OrganizationID, id)
+	if fault.Is(err, fault.NotFound) {
+		e := fault.InvalidField("jobId", "UNKNOWN", "There is no such job. Nothing was changed.")
+		e.Code = fault.NotFound
+		return e
+	}
+	return err
+}
+
+// AssignJob says which job an assessment is for, or with an empty id that it
+// is for none. Errors: fault.Forbidden, fault.NotFound.
+func (as *Assessments) AssignJob(ctx context.Context, by Actor, id, job ID) (*Assessment, error) {
+	if err := by.Require(PermitOrder); err != nil {
 		return nil, err
 	}
-	return made, nil
+	return as.change(ctx, by, id, func(tx Tx, a *Assessment, now time.Time) error {
+		if err := knownJob(ctx, tx, by, job); err != nil {
+			return err
+		}
+		if a.JobID == job {
+			return nil
+		}
+		a.JobID = job
+		return appendEvent(ctx, tx, by, now, EventAssessmentJob, a.ID, map[string]any{"jobId": job})
+	})
+}
+
+// Resend mails the invitation once more. Errors: fault.Forbidden,
+// fault.NotFound, fault.Conflict once the test was started or is over.
+func (as *Assessments) Resend(ctx context.Context, by Actor, id ID) (*Assessment, error) {
+	if err := by.Require(PermitOrder); err != nil {
+		return nil, err
+	}
+	return as.change(ctx, by, id, func(tx Tx, a *Assessment, now time.Time) error {
+		if a.Status != StatusOrdered && a.Status != StatusInvited {
+			return a.illegal(StatusInvited)
+		}
+		a.Status = StatusOrdered
+		if err := appendEvent(ctx, tx, by, now, EventInvitationResent, a.ID, nil); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, Task{Kind: TaskSendInvitation, OrganizationID: a.OrganizationID, AssessmentID: a.ID})
+	})
+}
+
+// Redeliver tells the ATS about the result once more, whatever came of it before.
+// Errors: fault.Forbidden, fault.NotFound, fault.Conflict without a result or
+// without an ATS that ordered it.
+func (as *Assessments) Redeliver(ctx context.Context, by Actor, id ID) (*Assessment, error) {
+	if err := by.Require(PermitOrder); err != nil {
+		return nil, err
+	}
+	return as.change(ctx, by, id, func(tx Tx, a *Assessment, now time.Time) error {
+		if a.ConnectionID == "" || a.Status != StatusScored {
+			e := fault.InvalidField("assessmentId", "NOTHING_TO_DELIVER", "There is no result to bring to an ATS. Nothing was changed.")
+			e.Code, e.Kind = fault.Conflict, "STATUS"
+			return e
+		}
+		current, err := tx.LatestResult(ctx, a.OrganizationID, a.ID)
+		if err != nil {
+			return err
+		}
+		a.Delivery, a.DeliveryNote, a.DeliveredRev = DeliveryPending, "", 0
+		if err := appendEvent(ctx, tx, by, now, EventDeliveryPending, a.ID, nil); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, Task{
+			Kind: TaskDeliverResult, OrganizationID: a.OrganizationID, AssessmentID: a.ID, Revision: current.Revision,
+		})
+	})
 }

@@ -72,7 +72,7 @@ func (cs *Connections) RotatePartnerKey(ctx context.Context, by Actor, id ID) (*
 		if err := tx.InsertPartnerKey(ctx, key, secret); err != nil {
 			return err
 		}
-		return appendEvent(ctx, tx, by, now, EventPartnerKeyRotated, c.ID, nil)
+		return record(ctx, tx, by, change{At: now, Event: EventPartnerKeyRotated, Subject: c.ID, After: map[string]ID{"partnerKeyId": key.ID}})
 	})
 	if err != nil {
 		return nil, "", err

@@ -69,6 +69,9 @@ func (rs *Reports) Sign(ctx context.Context, by Actor, id ID) (string, time.Time
 	if err := by.Require(PermitRead); err != nil {
 		return "", time.Time{}, err
 	}
+	if _, err := seenAssessment(ctx, rs.store, by, id); err != nil {
+		return "", time.Time{}, err
+	}
 	if _, err := rs.store.LatestResult(ctx, by.OrganizationID, id); err != nil {
 		return "", time.Time{}, err
 	}
@@ -112,30 +115,38 @@ func benchmark(ctx context.Context, r ResultReader, result *Result) (string, err
 	return standing.Sentence(result.Score), nil
 }
 
-// Benchmark returns the sentence that tells where a result stands.
+// Benchmarks returns the sentences that tell where results stand, in their order.
 // Errors: fault.Forbidden.
-func (rs *Reports) Benchmark(ctx context.Context, by Actor, result *Result) (string, error) {
-	if err := by.Require(PermitRead); err != nil {
-		return "", err
-	}
-	return benchmark(ctx, rs.store, result)
-}
-
-// Result returns an assessment's current result. Errors: fault.Forbidden, fault.NotFound.
-func (rs *Reports) Result(ctx context.Context, by Actor, assessment ID) (*Result, error) {
+func (rs *Reports) Benchmarks(ctx context.Context, by Actor, results []Result) ([]string, error) {
 	if err := by.Require(PermitRead); err != nil {
 		return nil, err
 	}
-	return rs.store.LatestResult(ctx, by.OrganizationID, assessment)
+	asked := make([]Ranked, len(results))
+	for i, r := range results {
+		asked[i] = Ranked{r.TestID, r.Score}
+	}
+	standings, err := rs.store.Standings(ctx, by.OrganizationID, asked)
+	if err != nil {
+		return nil, err
+	}
+	sentences := make([]string, len(results))
+	for i, s := range standings {
+		sentences[i] = s.Sentence(results[i].Score)
+	}
+	return sentences, nil
 }
 
-// Results returns the current results of several assessments, without their
-// reports and in no order. Errors: fault.Forbidden.
-func (rs *Reports) Results(ctx context.Context, by Actor, assessments []ID) ([]Result, error) {
+// Results returns the current results of several assessments that the actor
+// sees, in no order. Errors: fault.Forbidden.
+func (rs *Reports) Results(ctx context.Context, by Actor, assessments []ID, withReports bool) ([]Result, error) {
 	if err := by.Require(PermitRead); err != nil {
 		return nil, err
 	}
-	return rs.store.LatestResults(ctx, by.OrganizationID, assessments)
+	sight, err := sightOf(ctx, rs.store, by)
+	if err != nil {
+		return nil, err
+	}
+	return rs.store.LatestResults(ctx, by.OrganizationID, sight, assessments, withReports)
 }
 
 // Permalink returns the report's address that lasts, or "" before there is a

@@ -83,6 +83,12 @@ func (s Standing) Sentence(score Score) string {
 	return fmt.Sprintf("%s/100, above your team's %s percentile (%d assessments)", score, ordinal(s.Percentile()), s.Count)
 }
 
+// Ranked is a score of a test, to be compared with the others.
+type Ranked struct {
+	TestID ID
+	Score  Score
+}
+
 // Percentile is the share of lower scores, in whole per cents rounded down.
 func (s Standing) Percentile() int {
 	if s.Count == 0 {
@@ -110,11 +116,13 @@ func ordinal(n int) string {
 type ResultReader interface {
 	// LatestResult returns an assessment's current revision. Errors: fault.NotFound.
 	LatestResult(ctx context.Context, organization, assessment ID) (*Result, error)
-	// LatestResults returns the current revisions of several assessments,
-	// without their reports and in no order; for loaders.
-	LatestResults(ctx context.Context, organization ID, assessments []ID) ([]Result, error)
+	// LatestResults returns the current revisions of several assessments in
+	// sight, in no order; for loaders. Reports, which are large, come only if asked for.
+	LatestResults(ctx context.Context, organization ID, s Sight, assessments []ID, withReports bool) ([]Result, error)
 	// Standing counts the current revisions of a test's results.
 	Standing(ctx context.Context, organization, test ID, score Score) (Standing, error)
+	// Standings is Standing for several, in the order of asked.
+	Standings(ctx context.Context, organization ID, asked []Ranked) ([]Standing, error)
 }
 
 // ResultWriter keeps results.

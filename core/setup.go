@@ -50,14 +50,17 @@ func (s *Setup) Run(ctx context.Context, o SetupOptions) (*SetupOutcome, error) 
 	}
 	by := SystemActor(organization.ID)
 	out := &SetupOutcome{Organization: organization}
-	if _, out.AdminToken, err = s.tokens.Create(ctx, by, "setup admin", RoleAdmin); err != nil {
+	admin, err := s.tokens.Create(ctx, by, NewToken{Name: "setup admin", Role: RoleAdmin}, Key{})
+	if err != nil {
 		return nil, err
 	}
-	if _, out.EngineToken, err = s.tokens.Create(ctx, by, "setup engine", RoleEngine); err != nil {
+	engine, err := s.tokens.Create(ctx, by, NewToken{Name: "setup engine", Role: RoleEngine}, Key{})
+	if err != nil {
 		return nil, err
 	}
+	out.AdminToken, out.EngineToken = admin.Secret, engine.Secret
 	probe.Name = o.Adapter
-	made, err := s.connections.Create(ctx, by, probe)
+	made, err := s.connections.Create(ctx, by, probe, Key{})
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +105,7 @@ func (s *Setup) sampleTests(ctx context.Context, by Actor) error {
 	}
 	for _, t := range samples {
 		t.Traits = traits
-		if _, err := s.tests.Create(ctx, by, t); err != nil {
+		if _, err := s.tests.Create(ctx, by, t, Key{}); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,9 @@ type Store interface {
 type Reader interface {
 	OrganizationReader
 	TokenReader
+	SessionReader
+	JobReader
+	AuditReader
 	ConnectionReader
 	TestReader
 	CandidateReader
@@ -30,6 +33,10 @@ type Tx interface {
 	Reader
 	OrganizationWriter
 	TokenWriter
+	SessionWriter
+	JobWriter
+	AuditWriter
+	OutcomeWriter
 	ConnectionWriter
 	TestWriter
 	CandidateWriter

@@ -61,6 +61,11 @@ type SyncFilter struct {
 type SyncLogReader interface {
 	// SyncLog returns a page of the organization's entries, newest first.
 	SyncLog(ctx context.Context, organization ID, f SyncFilter, p Page) (*Paged[SyncEntry], error)
+	// SyncEntriesByID returns those that exist, in no order; for loaders.
+	SyncEntriesByID(ctx context.Context, organization ID, ids []ID) ([]SyncEntry, error)
+	// SyncEntriesOf returns the newest entries of several assessments, at most
+	// perAssessment of each, newest first; for loaders.
+	SyncEntriesOf(ctx context.Context, organization ID, assessments []ID, perAssessment int) ([]SyncEntry, error)
 }
 
 // SyncLogWriter keeps entries of the sync log.
@@ -84,6 +89,36 @@ func (l *SyncLog) List(ctx context.Context, by Actor, f SyncFilter, p Page) (*Pa
 		return nil, err
 	}
 	return l.store.SyncLog(ctx, by.OrganizationID, f, p)
+}
+
+// ByID returns those of several entries that exist, in no order. Errors: fault.Forbidden.
+func (l *SyncLog) ByID(ctx context.Context, by Actor, ids []ID) ([]SyncEntry, error) {
+	if err := by.Require(PermitReadSetup); err != nil {
+		return nil, err
+	}
+	return l.store.SyncEntriesByID(ctx, by.OrganizationID, ids)
+}
+
+// Of returns the newest entries of several assessments, at most perAssessment
+// of each, newest first. Errors: fault.Forbidden.
+func (l *SyncLog) Of(ctx context.Context, by Actor, assessments []ID, perAssessment int) ([]SyncEntry, error) {
+	if err := by.Require(PermitReadSetup); err != nil {
+		return nil, err
+	}
+	return l.store.SyncEntriesOf(ctx, by.OrganizationID, assessments, min(perAssessment, MaxPage+1))
+}
+
+// appendSyncEntry keeps an entry and, if its organization is known, the event
+// that tells of it.
+func appendSyncEntry(ctx context.Context, tx Tx, e *SyncEntry) error {
+	if err := tx.InsertSyncEntry(ctx, e); err != nil || e.OrganizationID == "" {
+		return err
+	}
+	data := map[string]any{"operation": e.Operation, "outcome": e.Outcome}
+	if e.AssessmentID != "" {
+		data["assessmentId"] = e.AssessmentID
+	}
+	return appendEvent(ctx, tx, SystemActor(e.OrganizationID), e.StartedAt, EventSyncLogAppended, e.ID, data)
 }
 
 // explain notes an error on the entry.

@@ -103,7 +103,7 @@ type Tests struct {
 func NewTests(s Store, c Clock) *Tests { return &Tests{store: s, clock: c} }
 
 // Create adds a test. Errors: fault.Forbidden, fault.Invalid.
-func (ts *Tests) Create(ctx context.Context, by Actor, t Test) (*Test, error) {
+func (ts *Tests) Create(ctx context.Context, by Actor, t Test, k Key) (*Test, error) {
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err
 	}
@@ -111,35 +111,36 @@ func (ts *Tests) Create(ctx context.Context, by Actor, t Test) (*Test, error) {
 		return nil, err
 	}
 	t.ID, t.OrganizationID, t.CreatedAt = NewID(PrefixTest), by.OrganizationID, ts.clock.Now()
-	err := ts.store.Atomically(ctx, func(tx Tx) error {
+	return once(ctx, ts.store, by, k.of("createTest", t.CreatedAt), func(tx Tx) (*Test, error) {
 		if err := tx.InsertTest(ctx, &t); err != nil {
-			return err
+			return nil, err
 		}
-		return appendEvent(ctx, tx, by, ts.clock.Now(), EventTestCreated, t.ID, map[string]any{"name": t.Name})
+		return &t, record(ctx, tx, by, change{At: t.CreatedAt, Event: EventTestCreated, Subject: t.ID, After: t})
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &t, nil
 }
 
 // Get returns one test. Errors: fault.Forbidden, fault.NotFound.
 func (ts *Tests) Get(ctx context.Context, by Actor, id ID) (*Test, error) {
-	if err := by.Require(PermitRead); err != nil {
+	if err := by.Require(PermitReadTests); err != nil {
 		return nil, err
 	}
 	return ts.store.Test(ctx, by.OrganizationID, id)
 }
 
-// List returns a page of tests, oldest first. Errors: fault.Forbidden.
+// List returns a page of tests, oldest first. Errors: fault.Forbidden, fault.Invalid.
 func (ts *Tests) List(ctx context.Context, by Actor, f TestFilter, p Page) (*Paged[Test], error) {
-	if err := by.Require(PermitRead); err != nil {
+	if err := by.Require(PermitReadTests); err != nil {
+		return nil, err
+	}
+	p, err := p.Normalize()
+	if err != nil {
 		return nil, err
 	}
 	return ts.store.Tests(ctx, by.OrganizationID, f, p)
 }
 
-// ByID returns those of several tests that exist, in no order. Errors: fault.Forbidden.
+// ByID returns those of several tests that exist, in no order; for what is
+// reached from an assessment that the actor sees. Errors: fault.Forbidden.
 func (ts *Tests) ByID(ctx context.Context, by Actor, ids []ID) ([]Test, error) {
 	if err := by.Require(PermitRead); err != nil {
 		return nil, err
