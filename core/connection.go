@@ -109,7 +109,7 @@ func (cs *Connections) Create(ctx context.Context, by Actor, n NewConnection, k 
 	made := &Created{
 		Connection: &Connection{
 			ID: NewID(PrefixConnection), OrganizationID: by.OrganizationID, Adapter: n.Adapter,
-			Name: n.Name, Settings: plain, CreatedAt: now,
+			Name: n.Name, Settings: plain, Health: Health{Status: HealthUnknown}, CreatedAt: now,
 		},
 		WebhookSecret: NewSecret("whs_"),
 	}

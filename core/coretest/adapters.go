@@ -1,6 +1,8 @@
 package coretest
 
 import (
+	"context"
+
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/ats"
 	"github.com/trellis-ats/trellis/core/fault"
@@ -14,6 +16,8 @@ const AdapterName = "fake"
 type Adapters struct {
 	ToUs   ats.Inbound // nil: the adapter cannot take calls
 	FromUs ats.Results // nil: the adapter cannot deliver
+	// Report is what a check of a connection finds; nil: that all is well.
+	Report *ats.ConnectionReport
 }
 
 var _ core.Adapters = (*Adapters)(nil)
@@ -63,4 +67,31 @@ func (a *Adapters) Results(name string) (ats.Results, error) {
 		return nil, fault.New(fault.Unsupported, "The adapter %s does not deliver.", name)
 	}
 	return a.FromUs, nil
+}
+
+// Adapter returns one whose checks find Report. Errors: fault.NotFound.
+func (a *Adapters) Adapter(name string) (ats.Adapter, error) {
+	if _, err := a.Manifest(name); err != nil {
+		return nil, err
+	}
+	return checked{a}, nil
+}
+
+// Processes tells of one that runs.
+func (*Adapters) Processes() []core.Process {
+	return []core.Process{{Adapter: AdapterName, Version: "1.0.0", Status: "RUNNING", PID: 1}}
+}
+
+// checked is the adapter itself.
+type checked struct{ a *Adapters }
+
+// Describe returns the manifest.
+func (c checked) Describe(context.Context) (*ats.Manifest, error) { return c.a.Manifest(AdapterName) }
+
+// CheckConnection returns Report.
+func (c checked) CheckConnection(context.Context, *ats.Connection) (*ats.ConnectionReport, error) {
+	if c.a.Report != nil {
+		return c.a.Report, nil
+	}
+	return &ats.ConnectionReport{Checks: []ats.Check{{Name: "settings", OK: true}}}, nil
 }
