@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/trellis-ats/trellis/core"
 )
@@ -19,6 +21,8 @@ type candidateRow struct {
 	ProfileURL     string  `db:"profile_url"`
 	CreatedAt      Time    `db:"created_at"`
 	UpdatedAt      Time    `db:"updated_at"`
+	SortName       string  `db:"sort_name"`
+	SearchText     string  `db:"search_text"`
 }
 
 func newCandidateRow(c *core.Candidate) candidateRow {
@@ -26,7 +30,30 @@ func newCandidateRow(c *core.Candidate) candidateRow {
 		ID: c.ID, OrganizationID: c.OrganizationID, ConnectionID: c.ConnectionID, ExternalID: c.ExternalID,
 		FirstName: c.FirstName, LastName: c.LastName, PreferredName: c.PreferredName, Email: c.Email, Phone: c.Phone,
 		ProfileURL: c.ProfileURL, CreatedAt: Time{c.CreatedAt}, UpdatedAt: Time{c.UpdatedAt},
+		SortName: sortName(c), SearchText: searchText(c),
 	}
+}
+
+// sortName is what lists of people are ordered by. It is made here because the
+// databases know different letters' cases and orders.
+func sortName(c *core.Candidate) string {
+	return strings.ToLower(strings.TrimSpace(c.LastName + " " + c.FirstName))
+}
+
+// searchText is what part of is searched for. A search has no line break, so
+// it finds nothing across two lines.
+func searchText(c *core.Candidate) string {
+	return strings.ToLower(c.FirstName + " " + c.LastName + "\n" + c.PreferredName + " " + c.LastName + "\n" + c.Email)
+}
+
+// search narrows to rows whose candidate has the text; condition has %s for
+// "LIKE …" on the candidate's search_text.
+func (w *where) search(text, condition string) {
+	if text == "" {
+		return
+	}
+	literal := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(text))
+	w.add(fmt.Sprintf(condition, `LIKE %s ESCAPE '\'`), "%"+literal+"%")
 }
 
 func (r candidateRow) candidate() core.Candidate {
@@ -48,10 +75,25 @@ func (r reader) Candidate(ctx context.Context, organization, id core.ID) (*core.
 	return &c, nil
 }
 
+// assessedInSight is a condition for inSight on candidates.
+const assessedInSight = `EXISTS (SELECT 1 FROM assessments AS a
+	WHERE a.candidate_id = candidates.id AND a.organization_id = candidates.organization_id AND a.job_id %s)`
+
 // CandidatesByID implements core.CandidateReader.
-func (r reader) CandidatesByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Candidate, error) {
-	rows, err := readByID[candidateRow](ctx, r.q, "candidates", organization, ids)
+func (r reader) CandidatesByID(ctx context.Context, organization core.ID, s core.Sight, ids []core.ID) ([]core.Candidate, error) {
+	w := owned(organization)
+	w.inSight(s, assessedInSight)
+	rows, err := readByID[candidateRow](ctx, r.q, "candidates", w, ids)
 	return convertAll(rows, candidateRow.candidate), err
+}
+
+// Candidates implements core.CandidateReader.
+func (r reader) Candidates(ctx context.Context, organization core.ID, f core.CandidateFilter, p core.Page) (*core.Paged[core.Candidate], error) {
+	l := listing{table: "candidates", where: owned(organization), newestFirst: true}
+	l.where.inSight(f.Sight, assessedInSight)
+	l.where.search(f.Search, "search_text %s")
+	rows, err := readPage[candidateRow](ctx, r.q, l, p)
+	return convertPage(rows, err, candidateRow.candidate)
 }
 
 // SaveCandidate implements core.CandidateWriter.
@@ -62,7 +104,8 @@ func (t *tx) SaveCandidate(ctx context.Context, c *core.Candidate) error {
 	}
 	query := insertInto[candidateRow]("candidates") + " ON CONFLICT " + same + ` DO UPDATE SET
 		first_name = excluded.first_name, last_name = excluded.last_name, preferred_name = excluded.preferred_name,
-		email = excluded.email, phone = excluded.phone, profile_url = excluded.profile_url, updated_at = excluded.updated_at
+		email = excluded.email, phone = excluded.phone, profile_url = excluded.profile_url, updated_at = excluded.updated_at,
+		sort_name = excluded.sort_name, search_text = excluded.search_text
 		WHERE candidates.organization_id = excluded.organization_id
 		RETURNING id, created_at`
 	var kept struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/trellis-ats/trellis/core"
 )
@@ -16,13 +17,14 @@ type connectionRow struct {
 	Name           string                  `db:"name"`
 	Settings       JSON[map[string]string] `db:"settings"`
 	Disabled       bool                    `db:"disabled"`
+	Health         JSON[healthJSON]        `db:"health"`
 	CreatedAt      Time                    `db:"created_at"`
 }
 
 func (r connectionRow) connection() core.Connection {
 	return core.Connection{
 		ID: r.ID, OrganizationID: r.OrganizationID, Adapter: r.Adapter, Name: r.Name,
-		Settings: r.Settings.V, Disabled: r.Disabled, CreatedAt: r.CreatedAt.Time,
+		Settings: r.Settings.V, Disabled: r.Disabled, Health: r.Health.V.health(), CreatedAt: r.CreatedAt.Time,
 	}
 }
 
@@ -35,14 +37,24 @@ type newConnectionRow struct {
 	Settings       JSON[map[string]string] `db:"settings"`
 	SealedSecrets  []byte                  `db:"sealed_secrets"`
 	Disabled       bool                    `db:"disabled"`
+	Health         JSON[healthJSON]        `db:"health"`
 	CreatedAt      Time                    `db:"created_at"`
 }
 
 // Connection implements core.ConnectionReader.
 func (r reader) Connection(ctx context.Context, organization, id core.ID) (*core.Connection, error) {
+	return r.connectionOf(ctx, organization, id, "")
+}
+
+// LockConnection implements core.ConnectionWriter.
+func (t *tx) LockConnection(ctx context.Context, organization, id core.ID) (*core.Connection, error) {
+	return t.connectionOf(ctx, organization, id, t.dialect.lock())
+}
+
+func (r reader) connectionOf(ctx context.Context, organization, id core.ID, lock string) (*core.Connection, error) {
 	var row connectionRow
-	err := r.q.get(ctx, &row, selectFrom[connectionRow]("connections")+" WHERE organization_id = $1 AND id = $2", organization, id)
-	if err != nil {
+	query := selectFrom[connectionRow]("connections") + " WHERE organization_id = $1 AND id = $2" + lock
+	if err := r.q.get(ctx, &row, query, organization, id); err != nil {
 		return nil, notFound(err, "connection")
 	}
 	c := row.connection()
@@ -59,11 +71,21 @@ func (r reader) Connections(ctx context.Context, organization core.ID) ([]core.C
 	return convertAll(rows, connectionRow.connection), nil
 }
 
+// ConnectionsByID implements core.ConnectionReader.
+func (r reader) ConnectionsByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Connection, error) {
+	rows, err := readByID[connectionRow](ctx, r.q, "connections", owned(organization), ids)
+	return convertAll(rows, connectionRow.connection), err
+}
+
 // ConnectionSecrets implements core.ConnectionReader.
 func (r reader) ConnectionSecrets(ctx context.Context, organization, id core.ID) (map[string]core.Secret, error) {
+	return r.secretsOf(ctx, organization, id, "")
+}
+
+func (r reader) secretsOf(ctx context.Context, organization, id core.ID, lock string) (map[string]core.Secret, error) {
 	var blob []byte
-	err := r.q.get(ctx, &blob, "SELECT sealed_secrets FROM connections WHERE organization_id = $1 AND id = $2", organization, id)
-	if err != nil {
+	query := "SELECT sealed_secrets FROM connections WHERE organization_id = $1 AND id = $2" + lock
+	if err := r.q.get(ctx, &blob, query, organization, id); err != nil {
 		return nil, notFound(err, "connection")
 	}
 	plain, err := r.keys.open(string(id), blob)
@@ -80,16 +102,52 @@ func (r reader) ConnectionSecrets(ctx context.Context, organization, id core.ID)
 // InsertConnection implements core.ConnectionWriter.
 // Errors: fault.Config without a master key.
 func (t *tx) InsertConnection(ctx context.Context, c *core.Connection, secrets map[string]core.Secret) error {
-	plain, err := json.Marshal(secrets)
-	if err != nil {
-		return fmt.Errorf("store: secrets of %s: %w", c.ID, err)
-	}
-	blob, err := t.keys.seal(string(c.ID), plain)
+	blob, err := t.keys.sealSecrets(c.ID, secrets)
 	if err != nil {
 		return err
 	}
 	return insert(ctx, t.q, "connections", newConnectionRow{
 		ID: c.ID, OrganizationID: c.OrganizationID, Adapter: c.Adapter, Name: c.Name,
-		Settings: JSON[map[string]string]{c.Settings}, SealedSecrets: blob, Disabled: c.Disabled, CreatedAt: Time{c.CreatedAt},
+		Settings: JSON[map[string]string]{c.Settings}, SealedSecrets: blob, Disabled: c.Disabled,
+		Health: JSON[healthJSON]{newHealthJSON(c.Health)}, CreatedAt: Time{c.CreatedAt},
 	})
+}
+
+// UpdateConnection implements core.ConnectionWriter. Errors: fault.NotFound.
+func (t *tx) UpdateConnection(ctx context.Context, c *core.Connection) error {
+	row := connectionRow{
+		ID: c.ID, OrganizationID: c.OrganizationID, Name: c.Name, Settings: JSON[map[string]string]{c.Settings},
+		Disabled: c.Disabled, Health: JSON[healthJSON]{newHealthJSON(c.Health)},
+	}
+	return update(ctx, t.q, "connections", "connection", row, "name", "settings", "disabled", "health")
+}
+
+// SaveSecrets implements core.ConnectionWriter. No secrets change nothing and
+// need no key.
+// Errors: fault.NotFound; fault.Config if the master key is missing or does
+// not open what is stored.
+func (t *tx) SaveSecrets(ctx context.Context, organization, id core.ID, secrets map[string]core.Secret) error {
+	if len(secrets) == 0 {
+		return nil
+	}
+	merged, err := t.secretsOf(ctx, organization, id, t.dialect.lock())
+	if err != nil {
+		return err
+	}
+	maps.Copy(merged, secrets)
+	blob, err := t.keys.sealSecrets(id, merged)
+	if err != nil {
+		return err
+	}
+	_, err = t.q.exec(ctx, "UPDATE connections SET sealed_secrets = $3 WHERE organization_id = $1 AND id = $2", organization, id, blob)
+	return err
+}
+
+// sealSecrets seals a connection's secrets.
+func (r *keyring) sealSecrets(connection core.ID, secrets map[string]core.Secret) ([]byte, error) {
+	plain, err := json.Marshal(secrets)
+	if err != nil {
+		return nil, fmt.Errorf("store: secrets of %s: %w", connection, err)
+	}
+	return r.seal(string(connection), plain)
 }

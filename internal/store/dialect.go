@@ -33,6 +33,14 @@ func (d dialect) lock() string {
 	return ""
 }
 
+// lockFree is lock for a sub-select that leaves out what others have locked.
+func (d dialect) lockFree() string {
+	if d == postgresDialect {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return ""
+}
+
 // folder is where the dialect's migrations are.
 func (d dialect) folder() string {
 	if d == postgresDialect {

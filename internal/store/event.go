@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/trellis-ats/trellis/core"
 )
@@ -45,9 +47,28 @@ func (r reader) EventsOf(ctx context.Context, organization, subject core.ID) ([]
 	return r.events(ctx, "organization_id = $1 AND subject_id = $2 ORDER BY id", organization, subject)
 }
 
+// EventsOfSubjects implements core.EventReader.
+func (r reader) EventsOfSubjects(ctx context.Context, organization core.ID, subjects []core.ID, perSubject int) ([]core.Event, error) {
+	o := outermost{table: "events", group: "subject_id", each: perSubject}
+	rows, err := readOutermost[eventRow](ctx, r.q, o, organization, subjects)
+	return convertAll(rows, eventRow.event), err
+}
+
 // EventsAfter implements core.EventReader.
-func (r reader) EventsAfter(ctx context.Context, organization core.ID, position int64, limit int) ([]core.Event, error) {
-	return r.events(ctx, "organization_id = $1 AND position > $2 ORDER BY position LIMIT $3", organization, position, limit)
+func (r reader) EventsAfter(ctx context.Context, organization core.ID, f core.EventFilter, position int64, limit int) ([]core.Event, error) {
+	var w where
+	w.add("position > %s", position)
+	equal(&w, "organization_id", organization)
+	in(&w, "type %s", f.Types)
+	equal(&w, "subject_id", f.Subject)
+	return r.events(ctx, fmt.Sprintf("%s ORDER BY position LIMIT %d", strings.Join(w.conditions, " AND "), limit), w.arguments...)
+}
+
+// LastPosition implements core.EventReader.
+func (r reader) LastPosition(ctx context.Context) (int64, error) {
+	var last int64
+	err := r.q.get(ctx, &last, "SELECT last_position FROM event_sequence")
+	return last, err
 }
 
 func (r reader) events(ctx context.Context, condition string, args ...any) ([]core.Event, error) {
@@ -63,13 +84,6 @@ func (r reader) events(ctx context.Context, condition string, args ...any) ([]co
 func (t *tx) AppendEvent(ctx context.Context, e *core.Event) error {
 	t.appended = true
 	return insert(ctx, t.q, "events", newEventRow(e))
-}
-
-// LastPosition returns the position of the event that was numbered last; 0 for none.
-func (db *DB) LastPosition(ctx context.Context) (int64, error) {
-	var last int64
-	err := db.q.get(ctx, &last, "SELECT last_position FROM event_sequence")
-	return last, err
 }
 
 // NumberEvents gives at most limit committed events that have no position the

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/trellis-ats/trellis/core"
@@ -51,19 +52,21 @@ func (r reader) LatestResult(ctx context.Context, organization, assessment core.
 }
 
 // LatestResults implements core.ResultReader.
-func (r reader) LatestResults(ctx context.Context, organization core.ID, assessments []core.ID) ([]core.Result, error) {
+func (r reader) LatestResults(ctx context.Context, organization core.ID, s core.Sight, assessments []core.ID, withReports bool) ([]core.Result, error) {
 	if len(assessments) == 0 {
 		return nil, nil
 	}
-	var w where
-	w.add("latest AND organization_id = %s", organization)
-	in(&w, "assessment_id", assessments)
-	rows := []resultRow{}
-	columns := strings.ReplaceAll(strings.Join(columnsOf[resultRow](), ", "), "report", "'{}' AS report")
-	if err := r.q.list(ctx, &rows, "SELECT "+columns+" FROM results"+w.String(), w.arguments...); err != nil {
-		return nil, err
+	w := owned(organization)
+	in(&w, "latest AND assessment_id %s", assessments)
+	w.inSight(s, `EXISTS (SELECT 1 FROM assessments AS a
+		WHERE a.id = results.assessment_id AND a.organization_id = results.organization_id AND a.job_id %s)`)
+	query := selectFrom[resultRow]("results")
+	if !withReports {
+		query = strings.Replace(query, "report", "'{}' AS report", 1)
 	}
-	return convertAll(rows, resultRow.result), nil
+	rows := []resultRow{}
+	err := r.q.list(ctx, &rows, query+w.String(), w.arguments...)
+	return convertAll(rows, resultRow.result), err
 }
 
 // Standing implements core.ResultReader.
@@ -74,6 +77,56 @@ func (r reader) Standing(ctx context.Context, organization, test core.ID, score 
 	return s, err
 }
 
+// scoresRow counts the results of a test with one score.
+type scoresRow struct {
+	TestID core.ID    `db:"test_id"`
+	Score  core.Score `db:"score"`
+	Count  int        `db:"n"`
+}
+
+// Standings implements core.ResultReader. It reads how often each test has
+// each score, which is once through the index whatever number is asked for.
+func (r reader) Standings(ctx context.Context, organization core.ID, asked []core.Ranked) ([]core.Standing, error) {
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	w := owned(organization)
+	in(&w, "latest AND test_id %s", testsOf(asked))
+	rows := []scoresRow{}
+	query := "SELECT test_id, score, count(*) AS n FROM results" + w.String() + " GROUP BY test_id, score"
+	if err := r.q.list(ctx, &rows, query, w.arguments...); err != nil {
+		return nil, err
+	}
+	standings := make([]core.Standing, len(asked))
+	for i, a := range asked {
+		standings[i] = standingOf(a, rows)
+	}
+	return standings, nil
+}
+
+func testsOf(asked []core.Ranked) []core.ID {
+	ids := make([]core.ID, len(asked))
+	for i, a := range asked {
+		ids[i] = a.TestID
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func standingOf(a core.Ranked, rows []scoresRow) core.Standing {
+	var s core.Standing
+	for _, row := range rows {
+		if row.TestID != a.TestID {
+			continue
+		}
+		s.Count += row.Count
+		if row.Score < a.Score {
+			s.Below += row.Count
+		}
+	}
+	return s
+}
+
 // InsertResult implements core.ResultWriter; the result becomes the
 // assessment's current revision. Errors: fault.Conflict if the revision exists.
 func (t *tx) InsertResult(ctx context.Context, r *core.Result) error {
@@ -82,5 +135,9 @@ func (t *tx) InsertResult(ctx context.Context, r *core.Result) error {
 	if err != nil {
 		return err
 	}
-	return insert(ctx, t.q, "results", newResultRow(r))
+	if err := insert(ctx, t.q, "results", newResultRow(r)); err != nil {
+		return err
+	}
+	_, err = t.q.exec(ctx, "UPDATE assessments SET score = $3 WHERE organization_id = $1 AND id = $2", r.OrganizationID, r.AssessmentID, r.Score)
+	return err
 }

@@ -46,6 +46,23 @@ func insert[R any](ctx context.Context, q querier, table string, row R) error {
 	return err
 }
 
+// update changes the columns of an organization's row.
+// Errors: fault.NotFound, which names what.
+func update[R any](ctx context.Context, q querier, table, what string, row R, columns ...string) error {
+	values := map[string]any{}
+	for i, v := range valuesOf(row) {
+		values[columnsOf[R]()[i]] = v
+	}
+	arguments, changes := []any{values["organization_id"], values["id"]}, make([]string, len(columns))
+	for i, c := range columns {
+		arguments = append(arguments, values[c])
+		changes[i] = fmt.Sprintf("%s = $%d", c, len(arguments))
+	}
+	query := "UPDATE " + table + " SET " + strings.Join(changes, ", ") + " WHERE organization_id = $1 AND id = $2 RETURNING id"
+	var id core.ID
+	return notFound(q.get(ctx, &id, query, arguments...), what)
+}
+
 // placeholders returns "$first, …", n of them.
 func placeholders(first, n int) string {
 	names := make([]string, n)
@@ -61,7 +78,7 @@ type where struct {
 	arguments  []any
 }
 
-// add takes a condition with %s where the argument goes.
+// add takes a condition with %[1]s, or one %s, where the argument goes.
 func (w *where) add(condition string, argument any) {
 	w.arguments = append(w.arguments, argument)
 	w.conditions = append(w.conditions, fmt.Sprintf(condition, fmt.Sprintf("$%d", len(w.arguments))))
@@ -74,8 +91,9 @@ func equal[T ~string](w *where, column string, value T) {
 	}
 }
 
-// in narrows to some of a column's values; none does not narrow.
-func in[T ~string](w *where, column string, values []T) {
+// in narrows to some values; none does not narrow. condition has %s for
+// "IN (the values)".
+func in[T ~string](w *where, condition string, values []T) {
 	if len(values) == 0 {
 		return
 	}
@@ -83,29 +101,79 @@ func in[T ~string](w *where, column string, values []T) {
 	for _, v := range values {
 		w.arguments = append(w.arguments, v)
 	}
-	w.conditions = append(w.conditions, column+" IN ("+list+")")
+	w.conditions = append(w.conditions, fmt.Sprintf(condition, "IN ("+list+")"))
 }
 
 func (w *where) String() string { return " WHERE " + strings.Join(w.conditions, " AND ") }
 
-// readByID returns those of an organization's rows that exist.
-func readByID[R any](ctx context.Context, q querier, table string, organization core.ID, ids []core.ID) ([]R, error) {
+// owned narrows to what an organization owns. It is the first condition of
+// every list.
+func owned(organization core.ID) where {
+	var w where
+	w.add("organization_id = %s", organization)
+	return w
+}
+
+// inSight narrows to what s shows. condition has %s for "IN (the jobs)".
+func (w *where) inSight(s core.Sight, condition string) {
+	switch {
+	case !s.Limited:
+	case len(s.Jobs) == 0:
+		w.conditions = append(w.conditions, "1 = 0")
+	default:
+		in(w, condition, s.Jobs)
+	}
+}
+
+// readByID returns those of the rows within w that exist.
+func readByID[R any](ctx context.Context, q querier, table string, w where, ids []core.ID) ([]R, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	var w where
-	w.add("organization_id = %s", organization)
-	in(&w, "id", ids)
+	in(&w, "id %s", ids)
 	rows := []R{}
 	err := q.list(ctx, &rows, selectFrom[R](table)+w.String(), w.arguments...)
 	return rows, err
 }
 
-// listing is a list that is read page by page, in the order of its ids.
+// outermost asks for the oldest or newest rows of several groups.
+type outermost struct {
+	table  string
+	group  string // the column that parts the groups
+	newest bool   // and newest first
+	each   int    // rows of a group at most
+}
+
+// readOutermost reads them in one statement, in the order of their ids.
+func readOutermost[R any](ctx context.Context, q querier, o outermost, organization core.ID, groups []core.ID) ([]R, error) {
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	order := "id"
+	if o.newest {
+		order = "id DESC"
+	}
+	w := owned(organization)
+	in(&w, o.group+" %s", groups)
+	columns := strings.Join(columnsOf[R](), ", ")
+	query := fmt.Sprintf("SELECT %s FROM (SELECT %s, row_number() OVER (PARTITION BY %s ORDER BY %s) AS n FROM %s%s) AS numbered WHERE n <= %d ORDER BY %s",
+		columns, columns, o.group, order, o.table, &w, o.each, order)
+	rows := []R{}
+	err := q.list(ctx, &rows, query, w.arguments...)
+	return rows, err
+}
+
+// listing is a list that is read page by page, in the order of its ids, or of
+// a key and then the ids.
 type listing struct {
 	table       string
 	where       where
-	newestFirst bool
+	newestFirst bool // or, with a key, descending
+	// key is an SQL expression that is never NULL, with %[1]s for the row's name.
+	key string
+	// visible are the conditions, a part of where, that the row of a cursor
+	// must meet: the key of another one must not be found out by paging.
+	visible string
 }
 
 // defaultPage is the length of a page for a zero core.Page.
@@ -126,7 +194,11 @@ func readPage[R any](ctx context.Context, q querier, l listing, p core.Page) (*c
 	if l.newestFirst != backward {
 		order = "DESC"
 	}
-	query := fmt.Sprintf("%s%s ORDER BY id %s LIMIT %d", selectFrom[R](l.table), &l.where, order, n+1)
+	by := "id " + order
+	if l.key != "" {
+		by = fmt.Sprintf(l.key, l.table) + " " + order + ", " + by
+	}
+	query := fmt.Sprintf("%s%s ORDER BY %s LIMIT %d", selectFrom[R](l.table), &l.where, by, n+1)
 	rows := []R{}
 	if err := q.list(ctx, &rows, query, l.where.arguments...); err != nil {
 		return nil, err
@@ -136,16 +208,26 @@ func readPage[R any](ctx context.Context, q querier, l listing, p core.Page) (*c
 
 // between adds the cursors' bounds.
 func (l *listing) between(p core.Page) {
-	after, before := "id > %s", "id < %s"
+	after, before := ">", "<"
 	if l.newestFirst {
 		after, before = before, after
 	}
 	if p.After != "" {
-		l.where.add(after, p.After)
+		l.where.add(l.bound(after), p.After)
 	}
 	if p.Before != "" {
-		l.where.add(before, p.Before)
+		l.where.add(l.bound(before), p.Before)
 	}
+}
+
+// bound compares with a cursor, which is an id; its row tells the key. With a
+// key, nothing is beyond a cursor whose row is not there.
+func (l *listing) bound(operator string) string {
+	if l.key == "" {
+		return "id " + operator + " %[1]s"
+	}
+	return fmt.Sprintf("(%s, id) %s ((SELECT %s FROM %s AS c%s AND c.id = %%[1]s), %%[1]s)",
+		fmt.Sprintf(l.key, l.table), operator, fmt.Sprintf(l.key, "c"), l.table, l.visible)
 }
 
 func paged[R any](rows []R, n int, p core.Page, backward bool) *core.Paged[R] {

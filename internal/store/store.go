@@ -27,6 +27,9 @@ type Options struct {
 	Log      *slog.Logger // nil discards
 	Clock    core.Clock   // nil is the system's clock
 	MaxConns int          // of PostgreSQL; 0 means 20
+	// OnStatement, for tests that count, is called with each statement before
+	// it is sent, on the goroutine that sends it. nil in production.
+	OnStatement func(query string)
 }
 
 // TaskInserter enqueues tasks within a transaction of the store.
@@ -70,7 +73,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{writer: p.writer, pool: p.reader, log: o.Log}
-	db.reader = reader{q: querier{db: p.reader}, dialect: p.dialect, keys: keys, clock: o.Clock}
+	db.reader = reader{q: querier{db: p.reader, sent: o.OnStatement}, dialect: p.dialect, keys: keys, clock: o.Clock}
 	if err := db.Ping(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -74,15 +74,27 @@ func (r syncEntryRow) syncEntry() core.SyncEntry {
 
 // SyncLog implements core.SyncLogReader.
 func (r reader) SyncLog(ctx context.Context, organization core.ID, f core.SyncFilter, p core.Page) (*core.Paged[core.SyncEntry], error) {
-	l := listing{table: "sync_log", newestFirst: true}
-	l.where.add("organization_id = %s", organization)
+	l := listing{table: "sync_log", where: owned(organization), newestFirst: true}
 	equal(&l.where, "assessment_id", f.AssessmentID)
 	equal(&l.where, "connection_id", f.ConnectionID)
 	equal(&l.where, "direction", f.Direction)
 	equal(&l.where, "operation", f.Operation)
-	in(&l.where, "outcome", f.Outcomes)
+	in(&l.where, "outcome %s", f.Outcomes)
 	rows, err := readPage[syncEntryRow](ctx, r.q, l, p)
 	return convertPage(rows, err, syncEntryRow.syncEntry)
+}
+
+// SyncEntriesByID implements core.SyncLogReader.
+func (r reader) SyncEntriesByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.SyncEntry, error) {
+	rows, err := readByID[syncEntryRow](ctx, r.q, "sync_log", owned(organization), ids)
+	return convertAll(rows, syncEntryRow.syncEntry), err
+}
+
+// SyncEntriesOf implements core.SyncLogReader.
+func (r reader) SyncEntriesOf(ctx context.Context, organization core.ID, assessments []core.ID, perAssessment int) ([]core.SyncEntry, error) {
+	o := outermost{table: "sync_log", group: "assessment_id", newest: true, each: perAssessment}
+	rows, err := readOutermost[syncEntryRow](ctx, r.q, o, organization, assessments)
+	return convertAll(rows, syncEntryRow.syncEntry), err
 }
 
 // InsertSyncEntry implements core.SyncLogWriter.

@@ -45,8 +45,7 @@ func (r reader) Test(ctx context.Context, organization, id core.ID) (*core.Test,
 
 // Tests implements core.TestReader.
 func (r reader) Tests(ctx context.Context, organization core.ID, f core.TestFilter, p core.Page) (*core.Paged[core.Test], error) {
-	l := listing{table: "tests"}
-	l.where.add("organization_id = %s", organization)
+	l := listing{table: "tests", where: owned(organization)}
 	if !f.WithArchived {
 		l.where.add("archived = %s", false)
 	}
@@ -56,7 +55,7 @@ func (r reader) Tests(ctx context.Context, organization core.ID, f core.TestFilt
 
 // TestsByID implements core.TestReader.
 func (r reader) TestsByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Test, error) {
-	rows, err := readByID[testRow](ctx, r.q, "tests", organization, ids)
+	rows, err := readByID[testRow](ctx, r.q, "tests", owned(organization), ids)
 	return convertAll(rows, testRow.test), err
 }
 

@@ -53,7 +53,7 @@ func (db *DB) begin(ctx context.Context) (*tx, error) {
 		return nil, mapped(err)
 	}
 	t := &tx{reader: db.reader, sqlTx: begun.Tx}
-	t.q = querier{db: begun}
+	t.q.db = begun
 	if bound := db.tasks.Load(); bound != nil {
 		t.tasks = *bound
 	}
@@ -70,11 +70,21 @@ func (t *tx) Enqueue(ctx context.Context, task core.Task) error {
 
 // querier is the only way to the database: it checks every argument and maps
 // every error.
-type querier struct{ db sqlx.ExtContext }
+type querier struct {
+	db   sqlx.ExtContext
+	sent func(query string) // nil, or hears of each statement
+}
+
+func (q querier) check(query string, args []any) error {
+	if q.sent != nil {
+		q.sent(query)
+	}
+	return checkArguments(args)
+}
 
 // get scans one row into dest. sql.ErrNoRows comes back as it is.
 func (q querier) get(ctx context.Context, dest any, query string, args ...any) error {
-	if err := checkArguments(args); err != nil {
+	if err := q.check(query, args); err != nil {
 		return err
 	}
 	return mapped(sqlx.GetContext(ctx, q.db, dest, query, args...))
@@ -82,7 +92,7 @@ func (q querier) get(ctx context.Context, dest any, query string, args ...any) e
 
 // list scans all rows into dest, a pointer to a slice.
 func (q querier) list(ctx context.Context, dest any, query string, args ...any) error {
-	if err := checkArguments(args); err != nil {
+	if err := q.check(query, args); err != nil {
 		return err
 	}
 	return mapped(sqlx.SelectContext(ctx, q.db, dest, query, args...))
@@ -90,7 +100,7 @@ func (q querier) list(ctx context.Context, dest any, query string, args ...any) 
 
 // exec returns how many rows were changed.
 func (q querier) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	if err := checkArguments(args); err != nil {
+	if err := q.check(query, args); err != nil {
 		return 0, err
 	}
 	done, err := q.db.ExecContext(ctx, query, args...)

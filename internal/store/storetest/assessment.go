@@ -96,7 +96,7 @@ func testAssessmentFilters(t *testing.T, db *store.DB) {
 		{core.AssessmentFilter{ConnectionID: connection.ID}, []core.ID{ids[5]}},
 		{core.AssessmentFilter{TestID: test.ID, CandidateID: person.ID}, []core.ID{}},
 	} {
-		page := found[*core.Paged[core.Assessment]](t)(db.Assessments(t.Context(), f.org, c.filter, core.Page{}))
+		page := found[*core.Paged[core.Assessment]](t)(db.Assessments(t.Context(), f.org, c.filter, core.AssessmentSort{}, core.Page{}))
 		got := make([]core.ID, len(page.Items))
 		for i, a := range page.Items {
 			got[i] = a.ID
@@ -120,7 +120,7 @@ func testConcurrentOrders(t *testing.T, db *store.DB) {
 		})
 	})
 	same(t, "fresh", int32(1), fresh.Load())
-	page := found[*core.Paged[core.Assessment]](t)(db.Assessments(t.Context(), f.org, core.AssessmentFilter{}, core.Page{}))
+	page := found[*core.Paged[core.Assessment]](t)(db.Assessments(t.Context(), f.org, core.AssessmentFilter{}, core.AssessmentSort{}, core.Page{}))
 	same(t, "kept", 1, len(page.Items))
 }
 

@@ -12,9 +12,9 @@ import (
 func testCandidate(t *testing.T, db *store.DB) {
 	f := newFixture(t, db)
 	same(t, "candidate", f.candidate, found[*core.Candidate](t)(db.Candidate(t.Context(), f.org, f.candidate.ID)))
-	got := found[[]core.Candidate](t)(db.CandidatesByID(t.Context(), f.org, []core.ID{f.candidate.ID, "cnd_none"}))
+	got := found[[]core.Candidate](t)(db.CandidatesByID(t.Context(), f.org, core.Sight{}, []core.ID{f.candidate.ID, "cnd_none"}))
 	same(t, "by id", []core.Candidate{*f.candidate}, got)
-	if none := found[[]core.Candidate](t)(db.CandidatesByID(t.Context(), f.org, nil)); len(none) != 0 {
+	if none := found[[]core.Candidate](t)(db.CandidatesByID(t.Context(), f.org, core.Sight{}, nil)); len(none) != 0 {
 		t.Errorf("of no ids: %v", none)
 	}
 }

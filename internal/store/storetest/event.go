@@ -34,7 +34,7 @@ func number(t testing.TB, db *store.DB, limit int) (int64, int) {
 func testEventPositions(t *testing.T, db *store.DB) {
 	f, other := newFixture(t, db), newFixture(t, db)
 	after := func(org core.ID, position int64, limit int) []core.Event {
-		return found[[]core.Event](t)(db.EventsAfter(t.Context(), org, position, limit))
+		return found[[]core.Event](t)(db.EventsAfter(t.Context(), org, core.EventFilter{}, position, limit))
 	}
 	same(t, "last of none", int64(0), found[int64](t)(db.LastPosition(t.Context())))
 	a, b := f.newEvent(t, "asm_1"), other.newEvent(t, "asm_2")
@@ -116,7 +116,7 @@ func follow(t testing.TB, db *store.DB, org core.ID, n int) []core.Event {
 	var events []core.Event
 	var cursor int64
 	for len(events) < n && !t.Failed() {
-		more, err := db.EventsAfter(t.Context(), org, cursor, 7)
+		more, err := db.EventsAfter(t.Context(), org, core.EventFilter{}, cursor, 7)
 		if err != nil {
 			t.Error(err)
 		}

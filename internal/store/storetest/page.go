@@ -35,7 +35,7 @@ func testAssessmentPages(t *testing.T, db *store.DB) {
 	}
 	slices.Reverse(newestFirst)
 	checkPages(t, newestFirst, func(p core.Page) (*core.Paged[core.ID], error) {
-		page, err := db.Assessments(t.Context(), f.org, core.AssessmentFilter{}, p)
+		page, err := db.Assessments(t.Context(), f.org, core.AssessmentFilter{}, core.AssessmentSort{}, p)
 		return idsOf(page, err, func(a core.Assessment) core.ID { return a.ID })
 	})
 }

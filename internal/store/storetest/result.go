@@ -26,13 +26,13 @@ func testResultRevisions(t *testing.T, db *store.DB) {
 	second := f.newResult(t, a, 2, 30)
 	same(t, "latest", second, found[*core.Result](t)(db.LatestResult(t.Context(), f.org, a.ID)))
 
-	got := found[[]core.Result](t)(db.LatestResults(t.Context(), f.org, []core.ID{a.ID, b.ID, "asm_none"}))
+	got := found[[]core.Result](t)(db.LatestResults(t.Context(), f.org, core.Sight{}, []core.ID{a.ID, b.ID, "asm_none"}, false))
 	second.Report, ofB.Report = core.Report{}, core.Report{}
 	byID := cmpopts.SortSlices(func(x, y core.Result) bool { return x.ID < y.ID })
 	if diff := cmp.Diff([]core.Result{*ofB, *second}, got, byID); diff != "" {
 		t.Errorf("latest of both, without reports (-want +got):\n%s", diff)
 	}
-	if none := found[[]core.Result](t)(db.LatestResults(t.Context(), f.org, nil)); len(none) != 0 {
+	if none := found[[]core.Result](t)(db.LatestResults(t.Context(), f.org, core.Sight{}, nil, false)); len(none) != 0 {
 		t.Errorf("of nothing: %v", none)
 	}
 

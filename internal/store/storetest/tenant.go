@@ -73,11 +73,11 @@ func listers(t testing.TB, db *store.DB, org core.ID, f *fixture, a core.ID) map
 	t.Helper()
 	ctx, n := t.Context(), map[string]int{}
 	n["TestsByID"] = len(found[[]core.Test](t)(db.TestsByID(ctx, org, []core.ID{f.test.ID})))
-	n["CandidatesByID"] = len(found[[]core.Candidate](t)(db.CandidatesByID(ctx, org, []core.ID{f.candidate.ID})))
-	n["LatestResults"] = len(found[[]core.Result](t)(db.LatestResults(ctx, org, []core.ID{a})))
+	n["CandidatesByID"] = len(found[[]core.Candidate](t)(db.CandidatesByID(ctx, org, core.Sight{}, []core.ID{f.candidate.ID})))
+	n["LatestResults"] = len(found[[]core.Result](t)(db.LatestResults(ctx, org, core.Sight{}, []core.ID{a}, false)))
 	n["Standing"] = found[core.Standing](t)(db.Standing(ctx, org, f.test.ID, 1)).Count
 	n["EventsOf"] = len(found[[]core.Event](t)(db.EventsOf(ctx, org, a)))
-	n["Assessments"] = len(found[*core.Paged[core.Assessment]](t)(db.Assessments(ctx, org, core.AssessmentFilter{}, core.Page{})).Items)
+	n["Assessments"] = len(found[*core.Paged[core.Assessment]](t)(db.Assessments(ctx, org, core.AssessmentFilter{}, core.AssessmentSort{}, core.Page{})).Items)
 	n["SyncLog"] = len(found[*core.Paged[core.SyncEntry]](t)(db.SyncLog(ctx, org, core.SyncFilter{}, core.Page{})).Items)
 	return n
 }
