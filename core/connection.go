@@ -153,7 +153,11 @@ func (cs *Connections) Update(ctx context.Context, by Actor, id ID, u Connection
 			return err
 		}
 		before := configuration(c)
-		secrets, err := cs.apply(c, u)
+		stored, err := tx.ConnectionSecrets(ctx, by.OrganizationID, id)
+		if err != nil {
+			return err
+		}
+		secrets, err := cs.apply(c, u, stored)
 		if err != nil {
 			return err
 		}
@@ -171,21 +175,38 @@ func (cs *Connections) Update(ctx context.Context, by Actor, id ID, u Connection
 	return changed, err
 }
 
-// apply changes c and returns the secrets that were given.
-func (cs *Connections) apply(c *Connection, u ConnectionUpdate) (map[string]Secret, error) {
+// apply changes c and returns its secrets: those that were stored, replaced by
+// those that were given. One that was removed is empty.
+func (cs *Connections) apply(c *Connection, u ConnectionUpdate, stored map[string]Secret) (map[string]Secret, error) {
 	if u.Name != nil {
 		c.Name = *u.Name
 	}
 	if u.Disabled != nil {
 		c.Disabled = *u.Disabled
 	}
-	merged := maps.Clone(c.Settings)
-	for name, value := range u.Settings {
-		merged[name] = value
+	m, err := cs.adapters.Manifest(c.Adapter)
+	if err != nil {
+		return nil, err
 	}
+	merged := map[string]string{}
+	for _, s := range m.Settings {
+		if s.Secret {
+			merged[s.Name] = stored[s.Name].Reveal()
+		}
+	}
+	maps.Copy(merged, c.Settings)
+	maps.Copy(merged, u.Settings)
 	settings, secrets, err := cs.check(NewConnection{Adapter: c.Adapter, Name: c.Name, Settings: merged})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range m.Settings {
+		if given, ok := u.Settings[s.Name]; ok && s.Secret && given == "" {
+			secrets[s.Name] = ""
+		}
+	}
 	c.Settings = settings
-	return secrets, err
+	return secrets, nil
 }
 
 // check validates what was typed against the adapter's manifest and parts the

@@ -46,6 +46,16 @@ const (
 	EventATSReportedError    EventType = "ats.reported_error"
 )
 
+// AssessmentEvents are the types that tell of a change of an assessment.
+func AssessmentEvents() []EventType {
+	return []EventType{
+		EventAssessmentOrdered, EventAssessmentInvited, EventInvitationResent, EventAssessmentJob, EventInvitationFailed,
+		EventAssessmentConsented, EventAssessmentStarted, EventAssessmentCompleted, EventAssessmentScored, EventAssessmentRevised,
+		EventAssessmentCancelled, EventAssessmentExpired, EventDeliveryPending, EventDeliveryDelivered, EventDeliveryFailed,
+		EventReportRevoked,
+	}
+}
+
 // Event is a fact that was committed, together with the change that made it.
 type Event struct {
 	ID             ID
@@ -121,6 +131,28 @@ func (es *Events) Of(ctx context.Context, by Actor, subject ID, p Page) (*Paged[
 		return nil, err
 	}
 	return pageOf(all, func(e Event) ID { return e.ID }, p), nil
+}
+
+// OfAssessments returns the oldest events of several assessments that the
+// actor sees, at most perAssessment of each, oldest first.
+// Errors: fault.Forbidden.
+func (es *Events) OfAssessments(ctx context.Context, by Actor, ids []ID, perAssessment int) ([]Event, error) {
+	if err := by.Require(PermitRead); err != nil {
+		return nil, err
+	}
+	sight, err := sightOf(ctx, es.store, by)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := es.store.AssessmentsByID(ctx, by.OrganizationID, sight, ids)
+	if err != nil || len(seen) == 0 {
+		return nil, err
+	}
+	subjects := make([]ID, len(seen))
+	for i, a := range seen {
+		subjects[i] = a.ID
+	}
+	return es.store.EventsOfSubjects(ctx, by.OrganizationID, subjects, min(perAssessment, MaxPage+1))
 }
 
 // requireSubject checks that the actor sees what a timeline is about.

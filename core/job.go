@@ -58,8 +58,9 @@ type JobReader interface {
 	Jobs(ctx context.Context, organization ID, s Sight, p Page) (*Paged[Job], error)
 	// SharedJobs returns the ids of the jobs shared with a principal.
 	SharedJobs(ctx context.Context, organization ID, principal string) ([]ID, error)
-	// JobShares returns the principals that a job is shared with.
-	JobShares(ctx context.Context, organization, job ID) ([]string, error)
+	// JobShares returns the principals that each of several jobs is shared
+	// with, in alphabetical order.
+	JobShares(ctx context.Context, organization ID, jobs []ID) (map[ID][]string, error)
 }
 
 // JobWriter keeps jobs.
@@ -198,10 +199,11 @@ func (js *Jobs) List(ctx context.Context, by Actor, p Page) (*Paged[Job], error)
 	return js.store.Jobs(ctx, by.OrganizationID, sight, p)
 }
 
-// SharedWith returns the principals that a job is shared with. Errors: fault.Forbidden.
-func (js *Jobs) SharedWith(ctx context.Context, by Actor, id ID) ([]string, error) {
+// SharedWith returns the principals that each of several jobs is shared with.
+// Errors: fault.Forbidden.
+func (js *Jobs) SharedWith(ctx context.Context, by Actor, ids []ID) (map[ID][]string, error) {
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err
 	}
-	return js.store.JobShares(ctx, by.OrganizationID, id)
+	return js.store.JobShares(ctx, by.OrganizationID, ids)
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/trellis-ats/trellis/core/ats"
@@ -55,6 +56,15 @@ type SyncFilter struct {
 	Direction    Direction
 	Outcomes     []SyncOutcome
 	Operation    string
+}
+
+// Matches reports whether an entry is among those that the filter leaves.
+func (f SyncFilter) Matches(e *SyncEntry) bool {
+	return (f.AssessmentID == "" || f.AssessmentID == e.AssessmentID) &&
+		(f.ConnectionID == "" || f.ConnectionID == e.ConnectionID) &&
+		(f.Direction == "" || f.Direction == e.Direction) &&
+		(len(f.Outcomes) == 0 || slices.Contains(f.Outcomes, e.Outcome)) &&
+		(f.Operation == "" || f.Operation == e.Operation)
 }
 
 // SyncLogReader finds entries of the sync log.

@@ -139,6 +139,15 @@ func (ts *Tests) List(ctx context.Context, by Actor, f TestFilter, p Page) (*Pag
 	return ts.store.Tests(ctx, by.OrganizationID, f, p)
 }
 
+// Several returns those of several tests that exist, in no order.
+// Errors: fault.Forbidden.
+func (ts *Tests) Several(ctx context.Context, by Actor, ids []ID) ([]Test, error) {
+	if err := by.Require(PermitReadTests); err != nil {
+		return nil, err
+	}
+	return ts.store.TestsByID(ctx, by.OrganizationID, ids)
+}
+
 // ByID returns those of several tests that exist, in no order; for what is
 // reached from an assessment that the actor sees. Errors: fault.Forbidden.
 func (ts *Tests) ByID(ctx context.Context, by Actor, ids []ID) ([]Test, error) {

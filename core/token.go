@@ -54,6 +54,8 @@ type TokenReader interface {
 	TokenByHash(ctx context.Context, hash string) (*Token, error)
 	// Token returns one of the organization's. Errors: fault.NotFound.
 	Token(ctx context.Context, organization, id ID) (*Token, error)
+	// TokensByID returns those that exist, in no order; for loaders.
+	TokensByID(ctx context.Context, organization ID, ids []ID) ([]Token, error)
 	// Tokens returns a page of the organization's, oldest first.
 	Tokens(ctx context.Context, organization ID, p Page) (*Paged[Token], error)
 }
@@ -188,6 +190,14 @@ func (ts *Tokens) Get(ctx context.Context, by Actor, id ID) (*Token, error) {
 		return nil, err
 	}
 	return ts.store.Token(ctx, by.OrganizationID, id)
+}
+
+// ByID returns those of several tokens that exist, in no order. Errors: fault.Forbidden.
+func (ts *Tokens) ByID(ctx context.Context, by Actor, ids []ID) ([]Token, error) {
+	if err := by.Require(PermitTokens); err != nil {
+		return nil, err
+	}
+	return ts.store.TokensByID(ctx, by.OrganizationID, ids)
 }
 
 // List returns a page, oldest first. Errors: fault.Forbidden, fault.Invalid.
