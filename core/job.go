@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trellis-ats/trellis/core/fault"
@@ -118,6 +119,7 @@ func (js *Jobs) sharing(ctx context.Context, by Actor, id ID, principal string, 
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err
 	}
+	principal = strings.ToLower(principal) // addresses are told apart by people in lower case; ids have no other
 	if err := js.checkPrincipal(ctx, by, principal); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trellis-ats/trellis/core/fault"
@@ -88,7 +89,7 @@ func (ss *Sessions) Admit(ctx context.Context, p Person) (*Session, Secret, erro
 	if _, err := ss.store.Organization(ctx, p.OrganizationID); err != nil {
 		return nil, "", err
 	}
-	return ss.begin(ctx, Session{OrganizationID: p.OrganizationID, Role: p.Role, Name: p.Name, Principal: p.Email})
+	return ss.begin(ctx, Session{OrganizationID: p.OrganizationID, Role: p.Role, Name: p.Name, Principal: strings.ToLower(p.Email)})
 }
 
 func (ss *Sessions) begin(ctx context.Context, s Session) (*Session, Secret, error) {

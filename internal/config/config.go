@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,6 +30,11 @@ type Config struct {
 	MailFrom      string `env:"TRELLIS_MAIL_FROM" default:"assessments@localhost.localdomain" help:"Sender address of invitations."`
 	EngineURL     string `env:"TRELLIS_ENGINE_URL" help:"Where candidates take a test: a template with {assessment} and {token}."`
 	LogLevel      string `env:"TRELLIS_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level to log."`
+
+	TrustedProxies []string `env:"TRELLIS_TRUSTED_PROXIES" help:"Addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed."`
+
+	Limits `embed:""`
+	OIDC   OIDC `embed:"" prefix:"oidc-"`
 }
 
 // keySize is the master key's length, in bytes.
@@ -65,7 +71,11 @@ func (c Config) Validate() error {
 		checkURL("TRELLIS_REDIS_URL", c.RedisURL, "redis", "rediss"),
 		checkURL("TRELLIS_SMTP_URL", c.SMTPURL, "smtp", "smtps"),
 		checkURL("TRELLIS_ENGINE_URL", c.EngineURL, "http", "https"),
+		c.Limits.validate(), c.OIDC.validate(),
 	)
+	if _, err := c.Proxies(); err != nil {
+		problems = append(problems, err)
+	}
 	if c.EngineURL != "" && !strings.Contains(c.EngineURL, "{assessment}") {
 		problems = append(problems, errors.New("TRELLIS_ENGINE_URL has no {assessment}; the engine could not tell which one to run"))
 	}
@@ -151,7 +161,8 @@ func (c Config) LogValue() slog.Value {
 		slog.String("listen", c.Listen), slog.String("dataDir", c.DataDir), slog.String("publicURL", c.BaseURL()),
 		slog.String("database", scheme(c.DatabaseURL, "sqlite")), slog.String("redis", scheme(c.RedisURL, "none")),
 		slog.String("smtp", scheme(c.SMTPURL, "none")), slog.Bool("masterKeySet", c.MasterKey != "" || c.MasterKeyFile != ""),
-		slog.Bool("engineSet", c.EngineURL != ""),
+		slog.Bool("engineSet", c.EngineURL != ""), slog.Bool("oidc", c.OIDC.Configured()),
+		slog.Int("rateLimit", c.RateLimit), slog.Bool("allowList", c.AllowList != ""),
 	)
 }
 
@@ -161,6 +172,24 @@ func scheme(value, none string) string {
 	}
 	before, _, _ := strings.Cut(value, "://")
 	return before
+}
+
+// Proxies returns the networks whose X-Forwarded-For is believed.
+func (c Config) Proxies() ([]netip.Prefix, error) {
+	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, text := range c.TrustedProxies {
+		text = strings.TrimSpace(text)
+		if a, err := netip.ParseAddr(text); err == nil {
+			networks = append(networks, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, errors.New("TRELLIS_TRUSTED_PROXIES is written 10.0.0.0/8,192.0.2.7")
+		}
+		networks = append(networks, p)
+	}
+	return networks, nil
 }
 
 // Level returns the least level to log.
