@@ -11,8 +11,11 @@ import (
 
 // Bus is the port. *Local and *Redis are buses.
 type Bus interface {
-	// Publish tells that events up to and including position were numbered.
+	// Publish tells every process that events up to and including position
+	// were numbered.
 	Publish(ctx context.Context, position int64) error
+	// Tell tells the subscriptions of this process alone.
+	Tell(position int64)
 	// Subscribe returns a subscription; Close it.
 	Subscribe() *Subscription
 }
@@ -42,8 +45,12 @@ func (s *Subscription) Close() { s.close() }
 
 func (s *Subscription) tell(position int64) {
 	s.mu.Lock()
+	news := position > s.last
 	s.last = max(s.last, position)
 	s.mu.Unlock()
+	if !news {
+		return
+	}
 	select {
 	case s.signal <- struct{}{}:
 	default: // it has not looked since the last signal
@@ -59,14 +66,19 @@ type Local struct {
 // NewLocal returns a bus.
 func NewLocal() *Local { return &Local{subs: map[*Subscription]struct{}{}} }
 
-// Publish tells every subscription. It never blocks and never fails.
+// Publish is Tell. It never fails.
 func (l *Local) Publish(_ context.Context, position int64) error {
+	l.Tell(position)
+	return nil
+}
+
+// Tell tells every subscription. It never blocks.
+func (l *Local) Tell(position int64) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for s := range l.subs {
 		s.tell(position)
 	}
-	return nil
 }
 
 // Subscribe returns a subscription; Close it.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"go.uber.org/goleak"
 
 	"github.com/trellis-ats/trellis/internal/bus"
@@ -15,6 +17,72 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestRedis(t *testing.T) {
+	t.Parallel()
+	url := os.Getenv("TRELLIS_TEST_REDIS_URL")
+	if url == "" {
+		t.Skip("set TRELLIS_TEST_REDIS_URL to run this on Redis")
+	}
+	bustest.Run(t, func(t *testing.T) (here, there bus.Bus) {
+		channel := "test:" + t.Name()
+		return newRedis(t, url, channel), newRedis(t, url, channel)
+	})
+}
+
+func TestMiniRedis(t *testing.T) {
+	t.Parallel()
+	bustest.Run(t, func(t *testing.T) (here, there bus.Bus) {
+		server := miniredis.RunT(t)
+		return newRedis(t, "redis://"+server.Addr(), "events"), newRedis(t, "redis://"+server.Addr(), "events")
+	})
+}
+
+// newRedis returns a running bus that listens.
+func newRedis(t *testing.T, url, channel string) *bus.Redis {
+	t.Helper()
+	b, err := bus.NewRedis(bus.RedisOptions{URL: url, Channel: channel, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); b.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	select {
+	case <-b.Listening():
+	case <-t.Context().Done():
+	}
+	return b
+}
+
+func TestRedisAway(t *testing.T) {
+	t.Parallel()
+	server := miniredis.RunT(t)
+	b := newRedis(t, "redis://"+server.Addr(), "events")
+	s := b.Subscribe()
+	defer s.Close()
+	server.Close()
+	began := time.Now()
+	if err := b.Publish(t.Context(), 5); err == nil {
+		t.Error("nobody was told, and nobody said so")
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("a dead Redis cost %v", took)
+	}
+	<-s.Signal() // this process hears all the same
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for position := int64(6); ; position++ { // until it listens again
+		if err := b.Publish(t.Context(), position); err == nil && server.PubSubNumSub("events")["events"] == 1 {
+			break
+		}
+	}
+}
 
 func TestLocal(t *testing.T) {
 	t.Parallel()
@@ -48,6 +116,12 @@ func (j *journal) NumberEvents(_ context.Context, limit int) (int64, int, error)
 	n := min(j.committed-j.numbered, int64(limit))
 	j.numbered += n
 	return j.numbered, int(n), nil
+}
+
+func (j *journal) LastPosition(context.Context) (int64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.numbered, nil
 }
 
 func TestSequencer(t *testing.T) {

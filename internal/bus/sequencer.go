@@ -10,6 +10,8 @@ import (
 // processes. n tells how many it numbered, last the highest position.
 type Numberer interface {
 	NumberEvents(ctx context.Context, limit int) (last int64, n int, err error)
+	// LastPosition returns the highest position that any process gave.
+	LastPosition(ctx context.Context) (int64, error)
 }
 
 // batch is how many events are numbered in one transaction.
@@ -20,8 +22,9 @@ type SequencerOptions struct {
 	Events Numberer
 	Bus    Bus
 	Log    *slog.Logger
-	// Every is how often to look without being woken, which finds what a
-	// process left behind that died between commit and wake. Default 1 s.
+	// Every is how often to look without being woken. It finds what a process
+	// left behind that died between commit and wake, and what others numbered
+	// while the bus between them was down. Default 1 s.
 	Every time.Duration
 }
 
@@ -60,6 +63,7 @@ func (s *Sequencer) Run(ctx context.Context) {
 			return
 		case <-s.wake:
 		case <-tick.C:
+			s.catchUp(ctx)
 		}
 	}
 }
@@ -80,4 +84,13 @@ func (s *Sequencer) number(ctx context.Context) {
 			s.o.Log.WarnContext(ctx, "the bus could not be told; subscribers catch up from the event table", "error", err)
 		}
 	}
+}
+
+// catchUp tells this process what others numbered, should the bus have lost it.
+func (s *Sequencer) catchUp(ctx context.Context) {
+	last, err := s.o.Events.LastPosition(ctx)
+	if err != nil {
+		return // numbering, which comes next, says why
+	}
+	s.o.Bus.Tell(last)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/trellis-ats/trellis/internal/bus"
 )
@@ -31,6 +32,8 @@ func publish(t *testing.T, b bus.Bus, position int64) {
 // await waits until s knows position.
 func await(ctx context.Context, t *testing.T, s *bus.Subscription, position int64) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	for s.Position() < position {
 		select {
 		case <-s.Signal():
