@@ -39,7 +39,8 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "trellis")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	build := append(append([]string{"build"}, raceFlag()...), "-o", binary, ".")
+	if out, err := exec.Command("go", build...).CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build: %v\n%s", err, out))
 	}
 	return m.Run()
@@ -119,7 +120,7 @@ func prepare(t *testing.T, d database) *server {
 	t.Helper()
 	listen := freeAddress(t)
 	s := &server{t: t, base: "http://" + listen}
-	s.env = append(os.Environ(),
+	s.env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
 		"TRELLIS_LISTEN="+listen, "TRELLIS_DATA_DIR="+t.TempDir(), "TRELLIS_DATABASE_URL="+d.url(t),
 		"TRELLIS_MASTER_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TRELLIS_LOG_LEVEL=info",
 		"TRELLIS_ENGINE_URL=https://engine.example.com/run?a={assessment}&t={token}", "TRELLIS_DEMO=true",
