@@ -117,13 +117,17 @@ func TestEncode(t *testing.T) {
 		{&ats.TestList{Tests: []ats.TestRecord{{ID: "t1", Name: "Chat", Modality: "CHAT"}}}, 200, `{"tests":[{"id":"t1","name":"Chat","modality":"CHAT"}]}`},
 		{&ats.OrderPlaced{AssessmentIDs: []string{"asm_1"}, Repeated: true}, 201, `{"assessments":["asm_1"],"repeated":true}`},
 		{&ats.Status{Progress: ats.Progress{AssessmentID: "asm_1", State: ats.StateInvited}}, 200, `{"assessment":"asm_1","state":"INVITED"}`},
-		{&ats.Status{Progress: ats.Progress{AssessmentID: "asm_1", State: ats.StateScored, CompletedAt: at, Result: result}}, 200,
-			`{"assessment":"asm_1","state":"SCORED","completed_at":"2026-01-02T03:04:05Z","score":0,"revision":2,"traits":{"calm":12.5},"report":"https://t.example.com/r/1"}`},
+		{
+			&ats.Status{Progress: ats.Progress{AssessmentID: "asm_1", State: ats.StateScored, CompletedAt: at, Result: result}}, 200,
+			`{"assessment":"asm_1","state":"SCORED","completed_at":"2026-01-02T03:04:05Z","score":0,"revision":2,"traits":{"calm":12.5},"report":"https://t.example.com/r/1"}`,
+		},
 		{&ats.ErrorRecorded{}, 204, ``},
 		{&ats.ReportLink{URL: "https://t.example.com/r/1"}, 302, ``},
 		{&ats.Refused{}, 500, `{"error":{"code":"INTERNAL","message":"Something went wrong."}}`},
-		{&ats.Refused{Fault: fault.InvalidField("tests[0]", "UNKNOWN", "no such test")}, 422,
-			`{"error":{"code":"INVALID","message":"no such test","fields":[{"path":"tests[0]","code":"UNKNOWN","message":"no such test"}]}}`},
+		{
+			&ats.Refused{Fault: fault.InvalidField("tests[0]", "UNKNOWN", "no such test")}, 422,
+			`{"error":{"code":"INVALID","message":"no such test","fields":[{"path":"tests[0]","code":"UNKNOWN","message":"no such test"}]}}`,
+		},
 	}
 	for _, test := range tests {
 		got, err := client.Encode(t.Context(), inbound("", "", nil), test.outcome)

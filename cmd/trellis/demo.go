@@ -74,7 +74,7 @@ func (c *demoCommand) serve(p *program, a *app.App, made *credentials) error {
 }
 
 func (c *demoCommand) announce(p *program, made *credentials) {
-	fmt.Fprintf(p.out, `
+	_, _ = fmt.Fprintf(p.out, `
 Trellis runs, with a sandbox that stands in for Greenhouse, a candidate and an engine.
 
   Sandbox   http://%s   press "Send Test" and watch the scorecard

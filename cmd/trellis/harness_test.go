@@ -39,7 +39,8 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "trellis")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	build := append(append([]string{"build"}, raceFlag()...), "-o", binary, ".")
+	if out, err := exec.Command("go", build...).CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build: %v\n%s", err, out))
 	}
 	return m.Run()
@@ -99,7 +100,8 @@ type server struct {
 	made credentials
 
 	cmd    *exec.Cmd
-	exited chan struct{}
+	exited chan struct{} // closed when the process is gone
+	ended  error         // how; to be read after exited
 	mu     sync.Mutex
 	log    bytes.Buffer
 }
@@ -107,16 +109,22 @@ type server struct {
 // newServer sets an organization up and starts the server.
 func newServer(t *testing.T, d database, settings ...string) *server {
 	t.Helper()
+	s := prepare(t, d)
+	s.made = s.setup("Acme", settings...)
+	s.start()
+	return s
+}
+
+// prepare gives a server its place and environment, and starts nothing.
+func prepare(t *testing.T, d database) *server {
+	t.Helper()
 	listen := freeAddress(t)
 	s := &server{t: t, base: "http://" + listen}
-	s.env = append(os.Environ(),
+	s.env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
 		"TRELLIS_LISTEN="+listen, "TRELLIS_DATA_DIR="+t.TempDir(), "TRELLIS_DATABASE_URL="+d.url(t),
 		"TRELLIS_MASTER_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TRELLIS_LOG_LEVEL=info",
 		"TRELLIS_ENGINE_URL=https://engine.example.com/run?a={assessment}&t={token}", "TRELLIS_DEMO=true",
 	)
-	s.made = s.setup("Acme", settings...)
-	s.start()
-	t.Cleanup(s.stop)
 	return s
 }
 
@@ -137,36 +145,54 @@ func (s *server) setup(organization string, settings ...string) credentials {
 	for _, set := range settings {
 		args = append(args, "--set", set)
 	}
-	cmd := exec.Command(binary, args...)
-	cmd.Env = s.env
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	out, told, err := s.command(args...)
 	if err != nil {
-		s.t.Fatalf("setup: %v\n%s", err, stderr.String())
+		s.t.Fatalf("setup: %v\n%s", err, told)
 	}
 	var made credentials
-	if err := json.Unmarshal(out, &made); err != nil {
+	if err := json.Unmarshal([]byte(out), &made); err != nil {
 		s.t.Fatalf("setup printed %s: %v", out, err)
 	}
 	return made
 }
 
-// start starts the process and returns once it listens.
+// command runs one of the binary's commands beside the server and returns what
+// it wrote to its two outputs.
+func (s *server) command(args ...string) (out, told string, err error) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = s.env
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	return stdout.String(), stderr.String(), err
+}
+
+// start starts the server and returns once it listens.
 func (s *server) start() {
 	s.t.Helper()
-	s.cmd = exec.Command(binary, "serve")
+	s.launch("msg=listening", "serve")
+}
+
+// launch starts one of the binary's commands and returns once it wrote sign.
+func (s *server) launch(sign string, args ...string) {
+	s.t.Helper()
+	s.cmd = exec.Command(binary, args...)
 	s.cmd.Env = s.env
 	stderr, err := s.cmd.StderrPipe()
+	s.cmd.Stdout = s.cmd.Stderr
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.t.Cleanup(s.stop)
 	listening := make(chan struct{})
 	s.exited = make(chan struct{})
-	go s.follow(stderr, listening)
+	go s.follow(stderr, sign, listening)
 	select {
 	case <-listening:
 	case <-s.exited:
@@ -177,7 +203,7 @@ func (s *server) start() {
 }
 
 // follow keeps the log until the process ends.
-func (s *server) follow(stderr io.Reader, listening chan struct{}) {
+func (s *server) follow(stderr io.Reader, sign string, listening chan struct{}) {
 	defer close(s.exited)
 	lines := bufio.NewScanner(stderr)
 	lines.Buffer(nil, 1<<20)
@@ -185,11 +211,11 @@ func (s *server) follow(stderr io.Reader, listening chan struct{}) {
 		s.mu.Lock()
 		s.log.WriteString(lines.Text() + "\n")
 		s.mu.Unlock()
-		if strings.Contains(lines.Text(), "msg=listening") {
+		if strings.Contains(lines.Text(), sign) {
 			close(listening)
 		}
 	}
-	_ = s.cmd.Wait() // killed on purpose, mostly
+	s.ended = s.cmd.Wait()
 }
 
 func (s *server) logged() string {

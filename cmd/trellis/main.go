@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -39,17 +40,27 @@ type program struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	forgetEmpty()
 	var c commands
 	parser := kong.Parse(&c,
 		kong.Name("trellis"),
 		kong.Description("Connects assessments with applicant tracking systems."),
-		kong.UsageOnError(),
 	)
 	err := parser.Run(&program{ctx: ctx, out: os.Stdout, errOut: os.Stderr})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "trellis:", err)
 		stop()
 		os.Exit(1)
+	}
+}
+
+// forgetEmpty makes an empty variable the same as none, as compose files and
+// the like write them. It runs before anything else reads the environment.
+func forgetEmpty() {
+	for _, entry := range os.Environ() {
+		if name, value, _ := strings.Cut(entry, "="); value == "" && strings.HasPrefix(name, "TRELLIS_") {
+			_ = os.Unsetenv(name) // a name from the environment is a valid one
+		}
 	}
 }
 

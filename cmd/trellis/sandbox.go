@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-
 	"time"
 
 	"github.com/trellis-ats/trellis/internal/config"

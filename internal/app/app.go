@@ -57,7 +57,7 @@ type App struct {
 // Open opens and migrates the database and starts the adapters' processes. What
 // was opened is closed again if it fails.
 func Open(ctx context.Context, o Options) (_ *App, err error) {
-	if err := o.Config.Validate(); err != nil {
+	if err := o.Config.Check(); err != nil {
 		return nil, err
 	}
 	if o.Clock == nil {

@@ -26,7 +26,7 @@ func Migrate(ctx context.Context, o Options) error {
 }
 
 func openDatabase(ctx context.Context, o Options) (*store.DB, error) {
-	if err := o.Config.Validate(); err != nil {
+	if err := o.Config.Check(); err != nil {
 		return nil, err
 	}
 	key, err := o.Config.Key()
@@ -55,7 +55,7 @@ func (f Finding) Text() string {
 // Examine looks at everything that a server needs. It changes nothing, but for
 // the master key that the embedded default makes for itself.
 func Examine(ctx context.Context, o Options) []Finding {
-	findings := []Finding{finding("settings", "well-formed", o.Config.Validate())}
+	findings := []Finding{finding("settings", "well-formed", o.Config.Check())}
 	if findings[0].Problem != "" {
 		return findings
 	}

@@ -26,7 +26,7 @@ type Config struct {
 	PublicURL     string `env:"TRELLIS_PUBLIC_URL" help:"Where browsers and ATSs reach this server; default http://LISTEN."`
 	MasterKey     string `env:"TRELLIS_MASTER_KEY" help:"32 bytes in base64 that encrypt secrets at rest and sign links." json:"-"`
 	MasterKeyFile string `env:"TRELLIS_MASTER_KEY_FILE" help:"A file that holds the master key."`
-	SMTPURL       string `env:"TRELLIS_SMTP_URL" help:"smtp://user:password@host:port for invitations; empty only in demo mode." json:"-"`
+	SMTPURL       string `name:"smtp-url" env:"TRELLIS_SMTP_URL" help:"smtp://user:password@host:port for invitations; empty only in demo mode." json:"-"`
 	MailFrom      string `env:"TRELLIS_MAIL_FROM" default:"assessments@localhost.localdomain" help:"Sender address of invitations."`
 	EngineURL     string `env:"TRELLIS_ENGINE_URL" help:"Where candidates take a test: a template with {assessment} and {token}."`
 	LogLevel      string `env:"TRELLIS_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level to log."`
@@ -59,8 +59,9 @@ func (c Config) BaseURL() string {
 	return "http://" + c.Listen
 }
 
-// Validate tells all that is wrong at once, each with how to mend it.
-func (c Config) Validate() error {
+// Check tells all that is wrong at once, each with how to mend it. It is not
+// called Validate because kong would call that before the doctor can speak.
+func (c Config) Check() error {
 	var problems []error
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		problems = append(problems, fmt.Errorf("TRELLIS_LISTEN is %q; write host:port, for example 127.0.0.1:8080", c.Listen))

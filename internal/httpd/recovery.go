@@ -15,7 +15,7 @@ import (
 func recovery(next http.Handler, log *slog.Logger, answer *answers) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &recorder{ResponseWriter: w}
-		defer func() {
+		defer func() { //nolint:contextcheck // the request carries it
 			cause := recover()
 			if cause == nil {
 				return

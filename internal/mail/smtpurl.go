@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"net"
 	"net/url"
 	"strconv"
 
@@ -61,5 +60,3 @@ func tlsPolicy(word string, implicit bool) (gomail.TLSPolicy, error) {
 		return 0, fault.New(fault.Config, "tls in the mail server's address is none, starttls or mandatory.")
 	}
 }
-
-func (s *server) address() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }

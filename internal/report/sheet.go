@@ -54,9 +54,21 @@ func (p *Pages) sheet(v *core.ReportView) sheet {
 		s.Notes = append(s.Notes, p.prose.html(n))
 	}
 	for _, m := range report.Moments {
+		m.Trait = traitName(m.Trait, v.Result.Traits)
 		s.Moments = append(s.Moments, momentOf(m, s.Turns))
 	}
 	return s
+}
+
+// traitName is how a trait is called that a moment names by its key. A trait
+// without a score keeps its key.
+func traitName(key string, traits []core.TraitScore) string {
+	for _, t := range traits {
+		if t.Key == key && t.Name != "" {
+			return t.Name
+		}
+	}
+	return key
 }
 
 // sentence is the benchmark without the score before it, which the page shows

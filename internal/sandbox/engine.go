@@ -27,7 +27,7 @@ func (s *Sandbox) engine(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The address lacks the assessment.", http.StatusBadRequest)
 		return
 	}
-	s.pages.write(w, http.StatusOK, "engine", at)
+	s.pages.write(w, "engine", at)
 }
 
 // take is the button on the engine's page.
@@ -45,7 +45,7 @@ func (s *Sandbox) take(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) engineDone(w http.ResponseWriter, r *http.Request) {
-	s.pages.write(w, http.StatusOK, "done", seat{Assessment: r.URL.Query().Get("assessment")})
+	s.pages.write(w, "done", seat{Assessment: r.URL.Query().Get("assessment")})
 }
 
 // sitDown starts a sitting unless one is under way for the same assessment.

@@ -49,14 +49,13 @@ func chip(score any) string {
 	}
 }
 
-func (p *pages) write(w http.ResponseWriter, status int, name string, data any) {
+func (p *pages) write(w http.ResponseWriter, name string, data any) {
 	var b bytes.Buffer
 	if err := p.set.ExecuteTemplate(&b, name, data); err != nil {
 		http.Error(w, "The page could not be written.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the browser may be gone; there is nobody to tell
 }
 
@@ -80,7 +79,7 @@ func (s *Sandbox) stateNow(limit int) State {
 // home shows all; like the stage's configuration in Greenhouse it asks for the tests.
 func (s *Sandbox) home(w http.ResponseWriter, r *http.Request) {
 	s.refreshTests(r.Context())
-	s.pages.write(w, http.StatusOK, "home", s.view())
+	s.pages.write(w, "home", s.view())
 }
 
 // board is the part of the page that changes. With ?after=VERSION it waits for news.
@@ -88,7 +87,7 @@ func (s *Sandbox) board(w http.ResponseWriter, r *http.Request) {
 	s.await(r)
 	v := s.view()
 	w.Header().Set("X-Version", strconv.Itoa(v.Version))
-	s.pages.write(w, http.StatusOK, "board", v)
+	s.pages.write(w, "board", v)
 }
 
 // state is all as JSON. With ?after=VERSION it waits for news, at most 20 s.

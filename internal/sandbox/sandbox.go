@@ -53,7 +53,7 @@ type Sandbox struct {
 	calls  *caller
 	pages  *pages
 
-	ctx    context.Context // ends with Close; background tasks live in it
+	ctx    context.Context //nolint:containedctx // ends with Close; background tasks live in it
 	cancel context.CancelFunc
 	mu     sync.Mutex // guards tasks against Close
 	closed bool

@@ -34,6 +34,7 @@ type Options struct {
 	Workers     int           // tasks at a time; 20, on SQLite 8
 	FetchPoll   time.Duration // how often to look for due tasks; 100 ms
 	RescueAfter time.Duration // after this a running task's worker counts as dead; 90 s
+	AliveEvery  time.Duration // how often to look for tasks of dead processes, on PostgreSQL; 5 s
 	MaxAttempts int           // 10
 	// Backoff tells how long to wait after a failed attempt, counted from 1.
 	Backoff func(attempt int, err error) time.Duration // DefaultBackoff
@@ -51,6 +52,7 @@ const (
 // Engine enqueues and runs tasks. It is safe for concurrent use.
 type Engine struct {
 	client *river.Client[*sql.Tx]
+	alive  *alive // nil on SQLite
 	o      Options
 }
 
@@ -68,6 +70,9 @@ func New(o Options) (*Engine, error) {
 		return nil, fmt.Errorf("tasks: %w", err)
 	}
 	e := &Engine{client: client, o: o}
+	if !o.DB.SQLite() {
+		e.alive = &alive{db: o.DB.SQL(), id: client.ID(), every: o.AliveEvery, log: o.Log}
+	}
 	o.DB.BindTasks(e)
 	return e, nil
 }
@@ -87,6 +92,9 @@ func (o *Options) fillIn() {
 	}
 	if o.RescueAfter == 0 {
 		o.RescueAfter = 90 * time.Second
+	}
+	if o.AliveEvery == 0 {
+		o.AliveEvery = 5 * time.Second
 	}
 	if o.MaxAttempts == 0 {
 		o.MaxAttempts = 10
@@ -136,20 +144,22 @@ func (e *Engine) InsertTask(ctx context.Context, tx *sql.Tx, t core.Task) error 
 // Start begins to run tasks. Cancelling ctx cuts running tasks off; Stop ends
 // the engine politely.
 func (e *Engine) Start(ctx context.Context) error {
-	if e.o.DB.SQLite() {
-		if err := e.releaseRunning(ctx); err != nil {
-			return err
-		}
+	takeUp := e.releaseRunning
+	if e.alive != nil {
+		takeUp = e.alive.start
+	}
+	if err := takeUp(ctx); err != nil {
+		return err
 	}
 	if err := e.client.Start(ctx); err != nil {
-		return fmt.Errorf("tasks: start: %w", err)
+		return errors.Join(fmt.Errorf("tasks: start: %w", err), e.giveUpLock())
 	}
 	return nil
 }
 
 // releaseRunning makes tasks due at once that a process which was killed left
 // running. Only one process works on a SQLite file, and this one has not begun,
-// so nobody runs them; on PostgreSQL another replica may, and the rescuer waits.
+// so nobody runs them. On PostgreSQL another replica may: see alive.
 func (e *Engine) releaseRunning(ctx context.Context) error {
 	_, err := e.o.DB.SQL().ExecContext(ctx, "UPDATE river_job SET state = 'available' WHERE state = 'running'")
 	if err != nil {
@@ -162,10 +172,17 @@ func (e *Engine) releaseRunning(ctx context.Context) error {
 // running tasks are cut off and Stop waits for them to notice.
 func (e *Engine) Stop(ctx context.Context) error {
 	err := e.client.Stop(ctx)
-	if err == nil || !errors.Is(err, ctx.Err()) {
-		return err
+	if err != nil && errors.Is(err, ctx.Err()) {
+		cut, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = e.client.StopAndCancel(cut)
 	}
-	cut, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	return e.client.StopAndCancel(cut)
+	return errors.Join(err, e.giveUpLock())
+}
+
+func (e *Engine) giveUpLock() error {
+	if e.alive == nil {
+		return nil
+	}
+	return e.alive.stop()
 }

@@ -64,31 +64,15 @@ func testKill(t *testing.T, address string, migrate bool) {
 	b := newBench(t, db, tasks.Options{})
 	task := newTask()
 	b.enqueue(t, task)
-	killWhileRunning(t, address)
-	if !db.SQLite() {
-		letAnHourPass(t, db)
-	}
+	killWhileRunning(t, address, func() {})
 	b.start(t)
 	b.expect(t, run{task, core.Attempt{Number: 2}})
 	b.answers <- nil
 }
 
-// letAnHourPass does what waiting would: the task counts as stuck, and the
-// dead process no longer as the one that looks for stuck tasks.
-func letAnHourPass(t *testing.T, db *store.DB) {
-	t.Helper()
-	for _, statement := range []string{
-		"UPDATE river_job SET attempted_at = attempted_at - interval '1 hour'",
-		"DELETE FROM river_leader",
-	} {
-		if _, err := db.SQL().ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// killWhileRunning starts a process that takes the task, and kills it then.
-func killWhileRunning(t *testing.T, address string) {
+// killWhileRunning starts a process that takes the task, and kills it after
+// meanwhile.
+func killWhileRunning(t *testing.T, address string, meanwhile func()) {
 	t.Helper()
 	victim := exec.CommandContext(t.Context(), os.Args[0])
 	victim.Env = append(os.Environ(), victimVariable+"="+address)
@@ -103,6 +87,7 @@ func killWhileRunning(t *testing.T, address string) {
 	if !said.Scan() || said.Text() != "running" {
 		t.Errorf("the process said %q", said.Text())
 	}
+	meanwhile()
 	if err := victim.Process.Kill(); err != nil {
 		t.Error(err)
 	}

@@ -56,7 +56,7 @@ func (h *Host) Start(ctx context.Context) error {
 	if err := h.check(); err != nil {
 		return err
 	}
-	if err := h.launch(); err != nil {
+	if err := h.launch(); err != nil { //nolint:contextcheck // the supervision outlives the caller
 		return err
 	}
 	for _, name := range h.names {

@@ -128,7 +128,7 @@ type nothing struct{ plugin.NetRPCUnsupportedPlugin }
 func (nothing) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error { return nil }
 
 func (nothing) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
-	return nil, nil
+	return nil, nil //nolint:nilnil // it is never called
 }
 
 // self launches this test binary as an adapter. Built with -race, it would

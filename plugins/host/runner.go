@@ -52,7 +52,7 @@ func (r *runner) prepare(_ hclog.Logger, spec *exec.Cmd, dir string) (goplugin.R
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.dir = dir
-	r.cmd = exec.Command(r.command[0], r.command[1:]...)
+	r.cmd = exec.Command(r.command[0], r.command[1:]...) //nolint:noctx // kill ends it, and its descendants
 	r.cmd.Env = append(spec.Env, wire.Lifeline+"=stdin")
 	ownGroup(r.cmd)
 	return r, nil
@@ -160,7 +160,7 @@ func (r *runner) exit() error {
 	case r.status == nil:
 		return errors.New("it ended by itself with exit status 0")
 	case errors.As(r.status, &status):
-		return fmt.Errorf("it ended with %s", status)
+		return fmt.Errorf("it ended with %w", status)
 	default:
 		return r.status
 	}

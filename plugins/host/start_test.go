@@ -167,6 +167,53 @@ func TestANewBinaryIsTried(t *testing.T) {
 	await(t, h, "run", is(host.Running))
 }
 
+func TestARunningAdapterIsReplacedByItsNewBinary(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "adapter")
+	install(t, path, "exec "+strings.Join(self("fake").Command, " "))
+	c := newClock()
+	h := run(t, host.Launch{Name: fake.Name, Command: []string{path}}, host.Options{Clock: c, PingEvery: 15 * time.Second})
+	first := h.States()[0]
+	for range 3 { // nothing changed
+		c.pass(t, 15*time.Second)
+	}
+	install(t, path, "# another\nexec "+strings.Join(self("fake").Command, " "))
+	c.pass(t, 15*time.Second) // it may still be written
+	if s := h.States()[0]; s.PID != first.PID || s.Restarts != 0 {
+		t.Errorf("after the first look: %+v", s)
+	}
+	c.pass(t, 15*time.Second)
+	next := await(t, h, "the new one", runningAfter(first.PID))
+	if next.Restarts != 1 || !strings.Contains(next.LastError, "replaced") {
+		t.Errorf("state is %+v", next)
+	}
+	if _, err := decode(t, h, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPinnedAdapterGoesOnWhenItsFileIsReplaced(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "adapter")
+	install(t, path, "exec "+strings.Join(self("fake").Command, " "))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := sha256.Sum256(content)
+	c := newClock()
+	l := host.Launch{Name: fake.Name, Command: []string{path}, SHA256: pin[:]}
+	h := run(t, l, host.Options{Clock: c, PingEvery: 15 * time.Second})
+	first := h.States()[0]
+	install(t, path, "exit 1 # not what was pinned")
+	for range 4 {
+		c.pass(t, 15*time.Second)
+	}
+	if s := h.States()[0]; s.PID != first.PID || s.Status != host.Running || s.Restarts != 0 {
+		t.Errorf("state is %+v", s)
+	}
+}
+
 // install puts a script in place, whole.
 func install(t *testing.T, path, script string) {
 	t.Helper()

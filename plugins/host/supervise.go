@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/trellis-ats/trellis/plugins/internal/wire"
@@ -16,10 +15,10 @@ func (a *adapter) supervise(ctx context.Context) {
 	var past exits
 	for ctx.Err() == nil {
 		binary := lookAt(a.launch.Command[0])
-		why := a.runOnce(ctx)
+		why := a.runOnce(ctx, binary)
 		switch {
 		case ctx.Err() != nil:
-		case errors.Is(why, errRestart):
+		case errors.Is(why, errRestart), errors.Is(why, errReplaced):
 			past = nil
 		case a.pause(ctx, &past, why, binary):
 			past = nil
@@ -29,8 +28,9 @@ func (a *adapter) supervise(ctx context.Context) {
 	a.settle()
 }
 
-// runOnce runs one process from its start to its end, and returns why it ended.
-func (a *adapter) runOnce(ctx context.Context) error {
+// runOnce runs one process of a binary from its start to its end, and returns
+// why it ended.
+func (a *adapter) runOnce(ctx context.Context, binary fingerprint) error {
 	a.starting()
 	p, err := start(ctx, a.launch, a.options, a.log)
 	if err != nil {
@@ -38,7 +38,7 @@ func (a *adapter) runOnce(ctx context.Context) error {
 	}
 	defer p.stop()
 	a.runs(p)
-	err = p.watch(ctx, a.restart)
+	err = p.watch(ctx, a.restart, &renewal{launch: a.launch, runs: binary, log: a.log})
 	if ctx.Err() != nil {
 		a.stopped() // calls fail at once from here on
 		return err
@@ -87,9 +87,9 @@ func (a *adapter) wait(ctx context.Context, due <-chan time.Time, binary fingerp
 	}
 }
 
-// watch returns when the process has ended, or must: it was asked to, it does
-// not answer a ping, or too many calls in a row hung.
-func (p *process) watch(ctx context.Context, restart <-chan struct{}) error {
+// watch returns when the process has ended, or must: it was asked to, its file
+// was replaced, it does not answer a ping, or too many calls in a row hung.
+func (p *process) watch(ctx context.Context, restart <-chan struct{}, file *renewal) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -103,6 +103,9 @@ func (p *process) watch(ctx context.Context, restart <-chan struct{}) error {
 			return fmt.Errorf("%d calls in a row got no reply; it was killed", mostLate)
 		case <-p.suspect:
 		case <-p.options.Clock.After(p.options.PingEvery):
+			if file.due() {
+				return errReplaced
+			}
 		}
 		if err := p.ping(ctx); err != nil && ctx.Err() == nil {
 			return p.giveUpOn(err)
@@ -122,19 +125,4 @@ func (p *process) giveUpOn(err error) error {
 	}
 	p.run.kill()
 	return fmt.Errorf("it did not answer a ping and was killed: %w", err)
-}
-
-// fingerprint tells one version of a file from another.
-type fingerprint struct {
-	size     int64
-	modified time.Time
-}
-
-// lookAt returns the zero fingerprint for a file that is not there.
-func lookAt(path string) fingerprint {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fingerprint{}
-	}
-	return fingerprint{size: info.Size(), modified: info.ModTime()}
 }

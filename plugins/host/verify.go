@@ -51,7 +51,7 @@ func (r *runner) explain(err error) error {
 		return &hopelessError{fmt.Sprintf("it speaks version %s of the adapter contract and this host version %d. Install a build of the adapter for version %d", theirs[len(theirs)-1], wire.Major, wire.Major)}
 	case unreadable && strings.HasPrefix(line, "\n"): // it wrote nothing
 		if r.status != nil && errors.As(r.status, &status) {
-			return fmt.Errorf("it ended with %s before it was ready", status)
+			return fmt.Errorf("it ended with %w before it was ready", status)
 		}
 		return notAnAdapter("it wrote nothing")
 	case unreadable:

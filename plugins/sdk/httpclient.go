@@ -155,7 +155,7 @@ func (s *Session) exchange(req *http.Request, sent *atomic.Bool) (*HTTPReply, er
 	if err != nil {
 		return nil, callError(req.Context(), err, sent.Load() || s.client.transports.test && !dialFailed(err))
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // it was read
 	reply := &HTTPReply{Status: resp.StatusCode, Header: resp.Header}
 	reply.Body, err = io.ReadAll(io.LimitReader(resp.Body, s.client.maxResponse+1))
 	switch {
@@ -171,7 +171,7 @@ func (s *Session) exchange(req *http.Request, sent *atomic.Bool) (*HTTPReply, er
 // outcome turns a raw error into a fault.
 func (s *Session) outcome(req *http.Request, reply *HTTPReply, err error) (*HTTPReply, error) {
 	host := req.URL.Host
-	var refused *refusedAddress
+	var refused *refusedError
 	var call *CallError
 	switch {
 	case err == nil:
@@ -201,7 +201,7 @@ var errOverCap = errors.New("response over the size cap")
 
 // callError wraps a transport error without the URL that net/http puts around it.
 func callError(ctx context.Context, err error, sent bool) error {
-	var refused *refusedAddress
+	var refused *refusedError
 	if errors.As(err, &refused) {
 		return refused
 	}
@@ -224,7 +224,7 @@ func takeBody(req, out *http.Request) ([]byte, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil, nil
 	}
-	defer req.Body.Close()
+	defer func() { _ = req.Body.Close() }() // it was read
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -61,7 +60,7 @@ func (t transports) closeIdle() {
 	}
 }
 
-// choose returns the transport for u, or a *refusedAddress.
+// choose returns the transport for u, or a *refusedError.
 func (t transports) choose(u *url.URL, allow []string) (http.RoundTripper, error) {
 	listed := HostListed(u, allow)
 	switch {
@@ -111,14 +110,12 @@ func portOf(u *url.URL) string {
 	return "443"
 }
 
-// refusedAddress tells why an address is not called.
-type refusedAddress struct{ reason string }
+// refusedError tells why an address is not called.
+type refusedError struct{ reason string }
 
-func (e *refusedAddress) Error() string { return "refused: " + e.reason }
+func (e *refusedError) Error() string { return "refused: " + e.reason }
 
-func refuse(format string, args ...any) error {
-	return &refusedAddress{reason: fmt.Sprintf(format, args...)}
-}
+func refuse(reason string) error { return &refusedError{reason: reason} }
 
 // checkAddress applies guard to the resolved address, at dial time, so that a
 // name which resolves differently the second time gains nothing.
