@@ -64,6 +64,27 @@ func (cs *Connections) Check(ctx context.Context, by Actor, id ID) (*Connection,
 	return changed, err
 }
 
+// Capabilities returns what a connection can do, by its last check. If there
+// was none, it is what the adapter can do in general; if the check failed,
+// nothing of that is available, and the reason says why.
+// Errors: fault.Forbidden.
+func (cs *Connections) Capabilities(_ context.Context, by Actor, c *Connection) ([]ats.Capability, error) {
+	if err := by.Require(PermitReadSetup); err != nil {
+		return nil, err
+	}
+	m, err := cs.adapters.Manifest(c.Adapter)
+	if len(c.Health.Capabilities) > 0 || err != nil {
+		return c.Health.Capabilities, nil
+	}
+	general := slices.Clone(m.Capabilities)
+	if c.Health.Status == HealthFailing {
+		for i := range general {
+			general[i].Available, general[i].Reasons = false, []string{c.Health.Message}
+		}
+	}
+	return general, nil
+}
+
 // examine makes the call; no transaction is open.
 func (cs *Connections) examine(ctx context.Context, c *Connection) Health {
 	ctx, cancel := context.WithTimeout(ctx, checkDeadline)

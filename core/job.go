@@ -92,16 +92,38 @@ func (js *Jobs) Create(ctx context.Context, by Actor, j Job, k Key) (*Job, error
 	}
 	j.ID, j.OrganizationID, j.CreatedAt = NewID(PrefixJob), by.OrganizationID, js.clock.Now()
 	return once(ctx, js.store, by, k.of("createJob", j.CreatedAt), func(tx Tx) (*Job, error) {
-		if j.ConnectionID != "" {
-			if _, err := tx.Connection(ctx, by.OrganizationID, j.ConnectionID); err != nil {
-				return nil, err
-			}
+		if err := knownConnection(ctx, tx, by, j.ConnectionID); err != nil {
+			return nil, err
 		}
 		if err := tx.InsertJob(ctx, &j); err != nil {
-			return nil, err
+			return nil, takenJob(err)
 		}
 		return &j, record(ctx, tx, by, change{At: j.CreatedAt, Event: EventJobCreated, Subject: j.ID, After: j})
 	})
+}
+
+// knownConnection checks that a connection, if one is given, is the organization's.
+func knownConnection(ctx context.Context, r ConnectionReader, by Actor, id ID) error {
+	if id == "" {
+		return nil
+	}
+	_, err := r.Connection(ctx, by.OrganizationID, id)
+	if fault.Is(err, fault.NotFound) {
+		e := fault.InvalidField("connectionId", "UNKNOWN", "There is no such connection. Nothing was changed.")
+		e.Code = fault.NotFound
+		return e
+	}
+	return err
+}
+
+// takenJob names the field of a job that is there already.
+func takenJob(err error) error {
+	if !fault.Is(err, fault.Conflict) {
+		return err
+	}
+	e := fault.InvalidField("externalId", "EXISTS", "The connection has a job with this external id already. Nothing was changed.")
+	e.Code, e.Kind, e.Cause = fault.Conflict, "EXISTS", err
+	return e
 }
 
 // Share lets a principal, a token's id or an e-mail address, see the job.

@@ -70,12 +70,21 @@ func (r reader) SharedJobs(ctx context.Context, organization core.ID, principal 
 	return ids, err
 }
 
-// JobShares implements core.JobReader. They are in alphabetical order.
-func (r reader) JobShares(ctx context.Context, organization, job core.ID) ([]string, error) {
-	principals := []string{}
-	const query = "SELECT principal FROM job_shares WHERE organization_id = $1 AND job_id = $2 ORDER BY principal"
-	err := r.q.list(ctx, &principals, query, organization, job)
-	return principals, err
+// JobShares implements core.JobReader.
+func (r reader) JobShares(ctx context.Context, organization core.ID, jobs []core.ID) (map[core.ID][]string, error) {
+	shares := make(map[core.ID][]string, len(jobs))
+	if len(jobs) == 0 {
+		return shares, nil
+	}
+	w := owned(organization)
+	in(&w, "job_id %s", jobs)
+	rows := []jobShareRow{}
+	query := selectFrom[jobShareRow]("job_shares") + w.String() + " ORDER BY job_id, principal"
+	err := r.q.list(ctx, &rows, query, w.arguments...)
+	for _, row := range rows {
+		shares[row.JobID] = append(shares[row.JobID], row.Principal)
+	}
+	return shares, err
 }
 
 // InsertJob implements core.JobWriter. Errors: fault.Conflict if the

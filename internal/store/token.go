@@ -62,6 +62,12 @@ func (r reader) tokenWhere(ctx context.Context, condition string, args ...any) (
 	return &t, nil
 }
 
+// TokensByID implements core.TokenReader.
+func (r reader) TokensByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Token, error) {
+	rows, err := readByID[tokenRow](ctx, r.q, "tokens", owned(organization), ids)
+	return convertAll(rows, tokenRow.token), err
+}
+
 // Tokens implements core.TokenReader.
 func (r reader) Tokens(ctx context.Context, organization core.ID, p core.Page) (*core.Paged[core.Token], error) {
 	rows, err := readPage[tokenRow](ctx, r.q, listing{table: "tokens", where: owned(organization)}, p)
