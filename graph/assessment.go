@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/graph/generated"
@@ -16,49 +17,92 @@ var _ generated.AssessmentResolver = assessmentResolver{}
 func (r *root) Assessment() generated.AssessmentResolver { return assessmentResolver{r} }
 
 func (r assessmentResolver) Test(ctx context.Context, a *model.Assessment) (*model.Test, error) {
-	t, err := load(ctx, loadersOf(ctx).tests, a, &a.Page.Test, func(a *core.Assessment) core.ID { return a.TestID })
-	return model.NewTest(t), err
+	return of(ctx, loadersOf(ctx).tests, "test", a.Batch, a.Assessment, func(a *core.Assessment) core.ID { return a.TestID })
 }
 
 func (r assessmentResolver) Candidate(ctx context.Context, a *model.Assessment) (*model.Candidate, error) {
-	c, err := load(ctx, loadersOf(ctx).candidates, a, &a.Page.Candidate, func(a *core.Assessment) core.ID { return a.CandidateID })
-	return model.NewCandidate(c), err
+	return of(ctx, loadersOf(ctx).candidates, "candidate", a.Batch, a.Assessment, func(a *core.Assessment) core.ID { return a.CandidateID })
+}
+
+func (r assessmentResolver) Job(ctx context.Context, a *model.Assessment) (*model.Job, error) {
+	return of(ctx, loadersOf(ctx).jobs, "job", a.Batch, a.Assessment, func(a *core.Assessment) core.ID { return a.JobID })
 }
 
 func (r assessmentResolver) Connection(ctx context.Context, a *model.Assessment) (*model.ATSConnection, error) {
-	c, err := load(ctx, loadersOf(ctx).connections, a, &a.Page.Connection, func(a *core.Assessment) core.ID { return a.ConnectionID })
-	return model.NewATSConnection(c), err
+	return of(ctx, loadersOf(ctx).connections, "connection", a.Batch, a.Assessment, func(a *core.Assessment) core.ID { return a.ConnectionID })
 }
 
-func (r assessmentResolver) Result(ctx context.Context, a *model.Assessment) (*core.Result, error) {
-	return load(ctx, loadersOf(ctx).results, a, &a.Page.Results, func(a *core.Assessment) core.ID { return a.ID })
+func (r assessmentResolver) Result(ctx context.Context, a *model.Assessment) (*model.Result, error) {
+	return of(ctx, loadersOf(ctx).results, "result", a.Batch, a.Assessment, ownID)
 }
+
+func (r assessmentResolver) LastSyncEntry(ctx context.Context, a *model.Assessment) (*model.SyncEntry, error) {
+	return of(ctx, loadersOf(ctx).lastEntries, "lastSyncEntry", a.Batch, a.Assessment, ownID)
+}
+
+func ownID(a *core.Assessment) core.ID { return a.ID }
 
 func (r assessmentResolver) ReportURL(ctx context.Context, a *model.Assessment) (*string, error) {
 	address, err := r.Reports.Permalink(actorOf(ctx), a.Assessment)
 	return &address, err
 }
 
+// Events are read for all assessments of a list at once if they are first pages.
 func (r assessmentResolver) Events(ctx context.Context, a *model.Assessment, first *int, after *string, last *int, before *string) (*model.EventConnection, error) {
 	page, err := model.ListEvents.Page(model.PageArgs{First: first, After: after, Last: last, Before: before})
 	if err != nil {
 		return nil, err
 	}
+	if isFirst(page) {
+		return of(ctx, loadersOf(ctx).events, fmt.Sprint("events ", page.First), a.Batch, a.Assessment, firstPage(page))
+	}
 	events, err := r.Options.Events.Of(ctx, actorOf(ctx), a.ID, page)
 	return model.NewEvents(events), err
 }
 
+// SyncLog is read like Events.
 func (r assessmentResolver) SyncLog(ctx context.Context, a *model.Assessment, first *int, after *string, last *int, before *string) (*model.SyncEntryConnection, error) {
-	return r.syncLog(ctx, core.SyncFilter{AssessmentID: a.ID}, model.PageArgs{First: first, After: after, Last: last, Before: before})
-}
-
-func (r queryResolver) Assessments(ctx context.Context, filter *core.AssessmentFilter, first *int, after *string, last *int, before *string) (*model.AssessmentConnection, error) {
-	page, err := model.ListAssessments.Page(model.PageArgs{First: first, After: after, Last: last, Before: before})
+	args := model.PageArgs{First: first, After: after, Last: last, Before: before}
+	page, err := model.ListSyncLog.Page(args)
 	if err != nil {
 		return nil, err
 	}
-	as, err := r.Options.Assessments.List(ctx, actorOf(ctx), orZero(filter), page)
-	return model.NewAssessments(as), err
+	if isFirst(page) {
+		return of(ctx, loadersOf(ctx).entries, fmt.Sprint("syncLog ", page.First), a.Batch, a.Assessment, firstPage(page))
+	}
+	return r.syncLog(ctx, core.SyncFilter{AssessmentID: a.ID}, args)
+}
+
+func isFirst(p core.Page) bool { return p.Last == 0 && p.After == "" && p.Before == "" }
+
+func firstPage(p core.Page) func(*core.Assessment) firstOf {
+	return func(a *core.Assessment) firstOf { return firstOf{a.ID, p.First} }
+}
+
+func (r queryResolver) Assessments(ctx context.Context, filter *core.AssessmentFilter, orderBy *generated.AssessmentOrder, first *int, after *string, last *int, before *string) (*model.AssessmentConnection, error) {
+	sort, list := sortOf(orderBy)
+	page, err := list.Page(model.PageArgs{First: first, After: after, Last: last, Before: before})
+	if err != nil {
+		return nil, err
+	}
+	as, err := r.Options.Assessments.List(ctx, actorOf(ctx), orZero(filter), sort, page)
+	return model.NewAssessments(list, as), err
+}
+
+// sortOf returns the order of a list and the kind of list that it makes, which
+// cursors belong to.
+func sortOf(o *generated.AssessmentOrder) (core.AssessmentSort, model.List) {
+	if o == nil {
+		return core.AssessmentSort{}, model.ListAssessments
+	}
+	sort := core.AssessmentSort{By: core.AssessmentOrder(o.Field), Ascending: o.Direction == generated.SortDirectionAsc}
+	if o.Field == generated.AssessmentOrderFieldOrderedAt {
+		sort.By = core.AssessmentsByID
+	}
+	if sort == (core.AssessmentSort{}) {
+		return sort, model.ListAssessments // the order of a list that is not told one
+	}
+	return sort, model.ListAssessments.Ordered(string(o.Field) + " " + string(o.Direction))
 }
 
 func (r queryResolver) Assessment(ctx context.Context, id core.ID) (*model.Assessment, error) {
@@ -66,34 +110,7 @@ func (r queryResolver) Assessment(ctx context.Context, id core.ID) (*model.Asses
 	return model.NewAssessment(a), err
 }
 
-func (r mutationResolver) CreateAssessment(ctx context.Context, input core.NewOrder) (*generated.CreateAssessmentPayload, error) {
-	a, err := r.Assessments.Create(ctx, actorOf(ctx), input)
-	refused, err := refusals(err, "")
-	return &generated.CreateAssessmentPayload{Assessment: model.NewAssessment(a), UserErrors: refused}, err
-}
-
-func (r mutationResolver) StartAssessment(ctx context.Context, input generated.StartAssessmentInput) (*generated.StartAssessmentPayload, error) {
-	a, err := r.Assessments.Start(ctx, actorOf(ctx), input.AssessmentID, orZero(input.LaunchToken))
-	refused, err := refusals(err, "assessmentId")
-	return &generated.StartAssessmentPayload{Assessment: model.NewAssessment(a), UserErrors: refused}, err
-}
-
-func (r mutationResolver) CompleteAssessment(ctx context.Context, input core.Completion) (*generated.CompleteAssessmentPayload, error) {
-	a, err := r.Assessments.Complete(ctx, actorOf(ctx), input)
-	refused, err := refusals(err, "assessmentId")
-	return &generated.CompleteAssessmentPayload{Assessment: model.NewAssessment(a), UserErrors: refused}, err
-}
-
-func (r mutationResolver) CancelAssessment(ctx context.Context, input generated.CancelAssessmentInput) (*generated.CancelAssessmentPayload, error) {
-	a, err := r.Assessments.Cancel(ctx, actorOf(ctx), input.AssessmentID, orZero(input.Reason))
-	refused, err := refusals(err, "assessmentId")
-	return &generated.CancelAssessmentPayload{Assessment: model.NewAssessment(a), UserErrors: refused}, err
-}
-
-// orZero makes an argument that was left out the zero value.
-func orZero[T any](v *T) T {
-	if v == nil {
-		return *new(T)
-	}
-	return *v
+func (r queryResolver) Pipeline(ctx context.Context) (*model.Pipeline, error) {
+	counts, err := r.Options.Assessments.Pipeline(ctx, actorOf(ctx))
+	return &model.Pipeline{Pipeline: counts}, err
 }

@@ -20,17 +20,23 @@ func (r connectionResolver) WebhookURL(_ context.Context, c *model.ATSConnection
 	return r.Links.Webhook(c.Connection), nil
 }
 
+func (r connectionResolver) Capabilities(ctx context.Context, c *model.ATSConnection) ([]model.Capability, error) {
+	all, err := r.Connections.Capabilities(ctx, actorOf(ctx), c.Connection)
+	return model.NewCapabilities(all), err
+}
+
 func (r queryResolver) Connections(ctx context.Context) ([]model.ATSConnection, error) {
 	all, err := r.Options.Connections.List(ctx, actorOf(ctx))
-	return model.NewATSConnections(all), err
+	return model.Views(all, model.ViewATSConnection), err
+}
+
+func (r queryResolver) Connection(ctx context.Context, id core.ID) (*model.ATSConnection, error) {
+	c, err := orNull(r.Options.Connections.Get(ctx, actorOf(ctx), id))
+	return model.NewATSConnection(c), err
 }
 
 func (r mutationResolver) CreateConnection(ctx context.Context, input generated.CreateConnectionInput) (*generated.CreateConnectionPayload, error) {
-	settings, err := settingsOf(input.Settings)
-	var made *core.Created
-	if err == nil {
-		made, err = r.Connections.Create(ctx, actorOf(ctx), core.NewConnection{Adapter: input.Adapter, Name: input.Name, Settings: settings})
-	}
+	made, err := r.createConnection(ctx, input)
 	refused, err := refusals(err, "")
 	payload := &generated.CreateConnectionPayload{UserErrors: refused}
 	if made != nil {
@@ -39,6 +45,19 @@ func (r mutationResolver) CreateConnection(ctx context.Context, input generated.
 		payload.PartnerKey, payload.WebhookURL, payload.WebhookSecret = &key, &webhook, &secret
 	}
 	return payload, err
+}
+
+func (r mutationResolver) createConnection(ctx context.Context, input generated.CreateConnectionInput) (*core.Created, error) {
+	settings, err := settingsOf(input.Settings)
+	if err != nil {
+		return nil, err
+	}
+	n := core.NewConnection{Adapter: input.Adapter, Name: input.Name, Settings: settings}
+	key, err := keyOf(orZero(input.IdempotencyKey), n)
+	if err != nil {
+		return nil, err
+	}
+	return r.Connections.Create(ctx, actorOf(ctx), n, key)
 }
 
 // settingsOf refuses a setting that is there twice: one of the two would be lost.
@@ -51,6 +70,23 @@ func settingsOf(given []generated.ConnectionSettingInput) (map[string]string, er
 		settings[s.Name] = s.Value
 	}
 	return settings, nil
+}
+
+func (r mutationResolver) UpdateConnection(ctx context.Context, input generated.UpdateConnectionInput) (*generated.UpdateConnectionPayload, error) {
+	settings, err := settingsOf(input.Settings)
+	var c *core.Connection
+	if err == nil {
+		update := core.ConnectionUpdate{Name: input.Name, Settings: settings, Disabled: input.Disabled}
+		c, err = r.Connections.Update(ctx, actorOf(ctx), input.ConnectionID, update)
+	}
+	refused, err := refusals(err, "connectionId")
+	return &generated.UpdateConnectionPayload{Connection: model.NewATSConnection(c), UserErrors: refused}, err
+}
+
+func (r mutationResolver) CheckConnection(ctx context.Context, input generated.CheckConnectionInput) (*generated.CheckConnectionPayload, error) {
+	c, err := r.Connections.Check(ctx, actorOf(ctx), input.ConnectionID)
+	refused, err := refusals(err, "connectionId")
+	return &generated.CheckConnectionPayload{Connection: model.NewATSConnection(c), UserErrors: refused}, err
 }
 
 func (r mutationResolver) RotatePartnerKey(ctx context.Context, input generated.RotatePartnerKeyInput) (*generated.RotatePartnerKeyPayload, error) {

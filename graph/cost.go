@@ -22,7 +22,15 @@ func costs() generated.ComplexityRoot {
 	c.Query.Tests = func(child int, _ *core.TestFilter, first *int, _ *string, last *int, _ *string) int {
 		return page(child, first, last)
 	}
-	c.Query.Assessments = func(child int, _ *core.AssessmentFilter, first *int, _ *string, last *int, _ *string) int {
+	c.Query.Assessments = func(child int, _ *core.AssessmentFilter, _ *generated.AssessmentOrder, first *int, _ *string, last *int, _ *string) int {
+		return page(child, first, last)
+	}
+	c.Query.Jobs = func(child int, first *int, _ *string, last *int, _ *string) int { return page(child, first, last) }
+	c.Query.Candidates = func(child int, _ *core.CandidateFilter, first *int, _ *string, last *int, _ *string) int {
+		return page(child, first, last)
+	}
+	c.Query.APITokens = func(child int, first *int, _ *string, last *int, _ *string) int { return page(child, first, last) }
+	c.Query.AuditLog = func(child int, _ *core.AuditFilter, first *int, _ *string, last *int, _ *string) int {
 		return page(child, first, last)
 	}
 	c.Query.SyncLog = func(child int, _ *core.SyncFilter, first *int, _ *string, last *int, _ *string) int {
@@ -30,6 +38,8 @@ func costs() generated.ComplexityRoot {
 	}
 	c.Query.Nodes = func(child int, ids []core.ID) int { return len(ids) * (costPage + child) }
 	c.Query.Connections = func(child int) int { return costPage + child }
+	c.Query.Adapters = func(child int) int { return costPage + child }
+	c.Query.Pipeline = func(child int) int { return costPage + child }
 	c.Assessment.Events = func(child int, first *int, _ *string, last *int, _ *string) int {
 		return page(child, first, last)
 	}

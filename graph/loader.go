@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,27 +14,45 @@ import (
 	"github.com/trellis-ats/trellis/graph/model"
 )
 
-// gather is how long a loader waits for others that want the same.
+// gather is how long a loader waits for others that want the same, if it was
+// not read ahead.
 const gather = time.Millisecond
 
-// loaders read the parts of assessments for one operation, many at once and
+// loaders read what is reached from lists, for one answer: many at once and
 // each of them once.
 type loaders struct {
-	tests       *loader[core.Test]
-	candidates  *loader[core.Candidate]
-	connections *loader[core.Connection]
-	results     *loader[core.Result]
+	tests       *loader[core.ID, *model.Test]
+	candidates  *loader[core.ID, *model.Candidate]
+	jobs        *loader[core.ID, *model.Job]
+	connections *loader[core.ID, *model.ATSConnection]
+	assessments *loader[core.ID, *model.Assessment]
+	results     *loader[core.ID, *model.Result] // by assessment
+	reports     *loader[core.ID, *model.Report] // by assessment
+	benchmarks  *loader[core.Ranked, *string]
+	shares      *loader[core.ID, []string]                   // by job
+	events      *loader[firstOf, *model.EventConnection]     // by assessment
+	entries     *loader[firstOf, *model.SyncEntryConnection] // by assessment
+	lastEntries *loader[core.ID, *model.SyncEntry]           // by assessment
+	subjects    *loader[core.ID, model.Node]
 	logged      sync.Map // errors that were logged; a failed batch shows in many places
 }
 
-type loader[V any] = dataloader.Loader[core.ID, *V]
+// firstOf is the first page of a list that belongs to something.
+type firstOf struct {
+	of   core.ID
+	size int
+}
 
 type loadersKey struct{}
 
-// withLoaders gives each operation its own loaders, so that nothing read for
-// one caller is shown to another.
-func (o Options) withLoaders(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	return next(context.WithValue(ctx, loadersKey{}, o.newLoaders()))
+// withLoaders gives each answer its own loaders, each message of a subscription
+// too: nothing that was read for one caller, or before a change, is shown again.
+func (o Options) withLoaders(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	return next(o.freshLoaders(ctx))
+}
+
+func (o Options) freshLoaders(ctx context.Context) context.Context {
+	return context.WithValue(ctx, loadersKey{}, o.newLoaders())
 }
 
 func loadersOf(ctx context.Context) *loaders {
@@ -43,23 +62,50 @@ func loadersOf(ctx context.Context) *loaders {
 
 func (o Options) newLoaders() *loaders {
 	return &loaders{
-		tests:      newLoader(o.Tests.ByID, func(t *core.Test) core.ID { return t.ID }),
-		candidates: newLoader(o.Candidates.ByID, func(c *core.Candidate) core.ID { return c.ID }),
-		connections: newLoader(
-			// An organization has a handful of connections: reading all is one statement.
-			func(ctx context.Context, by core.Actor, _ []core.ID) ([]core.Connection, error) {
-				return o.Connections.List(ctx, by)
-			},
-			func(c *core.Connection) core.ID { return c.ID }),
-		results: newLoader(o.Reports.Results, func(r *core.Result) core.ID { return r.AssessmentID }),
+		tests:       newLoader(views(o.Tests.ByID, model.ViewTest, func(t *core.Test) core.ID { return t.ID })),
+		candidates:  newLoader(views(o.Candidates.ByID, model.ViewCandidate, func(c *core.Candidate) core.ID { return c.ID })),
+		jobs:        newLoader(views(o.Jobs.ByID, model.ViewJob, func(j *core.Job) core.ID { return j.ID })),
+		connections: newLoader(views(o.Connections.ByID, model.ViewATSConnection, func(c *core.Connection) core.ID { return c.ID })),
+		assessments: newLoader(views(o.Assessments.ByID, model.ViewAssessment, func(a *core.Assessment) core.ID { return a.ID })),
+		results: newLoader(views(func(ctx context.Context, by core.Actor, ids []core.ID) ([]core.Result, error) {
+			return o.Reports.Results(ctx, by, ids, false)
+		}, model.ViewResult, func(r *core.Result) core.ID { return r.AssessmentID })),
+		reports:    newLoader(o.readReports),
+		benchmarks: newLoader(o.readBenchmarks),
+		shares:     newLoader(o.Jobs.SharedWith),
+		events:     newLoader(o.readEvents),
+		entries:    newLoader(o.readEntries),
+		lastEntries: newLoader(views(func(ctx context.Context, by core.Actor, ids []core.ID) ([]core.SyncEntry, error) {
+			return o.SyncLog.Of(ctx, by, ids, 1)
+		}, model.ViewSyncEntry, func(e *core.SyncEntry) core.ID { return e.AssessmentID })),
+		subjects: newLoader(o.readSubjects),
 	}
 }
 
 // readMany is a use case that reads several things by id.
-type readMany[V any] func(ctx context.Context, by core.Actor, ids []core.ID) ([]V, error)
+type readMany[C any] func(ctx context.Context, by core.Actor, ids []core.ID) ([]C, error)
+
+// read reads several things by key; what is not in the map does not exist.
+type read[K comparable, V any] func(ctx context.Context, by core.Actor, keys []K) (map[K]V, error)
+
+// views makes views of what a use case reads, with one batch for all.
+func views[C, T any](many readMany[C], view func(*C, *model.Batch[C]) T, id func(*C) core.ID) read[core.ID, *T] {
+	return func(ctx context.Context, by core.Actor, ids []core.ID) (map[core.ID]*T, error) {
+		found, err := many(ctx, by, ids)
+		if err != nil {
+			return nil, err
+		}
+		byID := make(map[core.ID]*T, len(found))
+		all := model.Views(found, view)
+		for i := range all {
+			byID[id(&found[i])] = &all[i]
+		}
+		return byID, nil
+	}
+}
 
 // guarded makes of any failure, a panic too, one error that all who wait share.
-func (read readMany[V]) guarded(ctx context.Context, ids []core.ID) (found []V, err error) {
+func (r read[K, V]) guarded(ctx context.Context, keys []K) (found map[K]V, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = panicError(panicked)
@@ -68,41 +114,76 @@ func (read readMany[V]) guarded(ctx context.Context, ids []core.ID) (found []V, 
 			err = fault.From(err)
 		}
 	}()
-	return read(ctx, actorOf(ctx), ids)
+	return r(ctx, actorOf(ctx), keys)
 }
 
-// newLoader makes a loader of a use case that reads many; what it does not
-// find is nil.
-func newLoader[V any](read readMany[V], id func(*V) core.ID) *loader[V] {
-	batch := func(ctx context.Context, ids []core.ID) []*dataloader.Result[*V] {
-		found, err := read.guarded(ctx, ids)
-		byID := make(map[core.ID]*V, len(found))
-		for i := range found {
-			byID[id(&found[i])] = &found[i]
-		}
-		results := make([]*dataloader.Result[*V], len(ids))
-		for i := range ids {
-			results[i] = &dataloader.Result[*V]{Data: byID[ids[i]], Error: err}
+// loader reads by key. What is not found is the zero value.
+type loader[K comparable, V any] struct {
+	*dataloader.Loader[K, V]
+	cache *dataloader.InMemoryCache[K, V]
+	read  read[K, V]
+}
+
+func newLoader[K comparable, V any](r read[K, V]) *loader[K, V] {
+	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
+		found, err := r.guarded(ctx, keys)
+		results := make([]*dataloader.Result[V], len(keys))
+		for i, k := range keys {
+			results[i] = &dataloader.Result[V]{Data: found[k], Error: err}
 		}
 		return results
 	}
-	return dataloader.NewBatchedLoader(batch, dataloader.WithWait[core.ID, *V](gather))
+	cache := dataloader.NewCache[K, V]()
+	return &loader[K, V]{
+		Loader: dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, V](gather), dataloader.WithCache[K, V](cache)),
+		cache:  cache, read: r,
+	}
 }
 
-// load reads the part of an assessment that key names, and with it that part
-// of all assessments of its page: fields are resolved a few items at a time,
-// and left to themselves each few would cost a statement.
-func load[V any](ctx context.Context, l *loader[V], a *model.Assessment, once *sync.Once, key func(*core.Assessment) core.ID) (*V, error) {
-	id := key(a.Assessment)
-	if id == "" {
-		return nil, nil //nolint:nilnil // the assessment has no such part
+// ahead reads what is not known yet, with one statement.
+func (l *loader[K, V]) ahead(ctx context.Context, keys []K) error {
+	seen := make(map[K]bool, len(keys))
+	keys = slices.DeleteFunc(keys, func(k K) bool {
+		_, known := l.cache.Get(ctx, k)
+		known = known || seen[k]
+		seen[k] = true
+		return known
+	})
+	if len(keys) == 0 {
+		return nil
 	}
-	once.Do(func() {
-		for _, peer := range a.Page.Assessments {
-			if id := key(peer); id != "" {
-				l.Load(ctx, id)
+	found, err := l.read.guarded(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		l.Prime(ctx, k, found[k])
+	}
+	return nil
+}
+
+// of reads the part of an item that key names, and with it that part of all
+// that were read with the item: fields are resolved a few items at a time, and
+// left to themselves each few would cost a statement. name tells parts apart.
+// A zero key is a part that the item does not have.
+func of[C any, K comparable, V any](ctx context.Context, l *loader[K, V], name string, b *model.Batch[C], item *C, key func(*C) K) (V, error) {
+	var none V
+	var noKey K
+	wanted := key(item)
+	if wanted == noKey {
+		return none, nil
+	}
+	err := b.Once(name, func() error {
+		keys := make([]K, 0, len(b.Items))
+		for _, peer := range b.Items {
+			if k := key(peer); k != noKey {
+				keys = append(keys, k)
 			}
 		}
+		return l.ahead(ctx, keys)
 	})
-	return l.Load(ctx, id)()
+	if err != nil {
+		return none, err
+	}
+	return l.Load(ctx, wanted)()
 }

@@ -39,6 +39,10 @@ type Options struct {
 	Reports       *core.Reports
 	Events        *core.Events
 	SyncLog       *core.SyncLog
+	Jobs          *core.Jobs
+	AuditLog      *core.AuditLog
+	Feed          *core.Feed
+	Signals       Signals // tells subscriptions of news
 	Links         *core.Links
 	Log           *slog.Logger                 // nil: nothing is logged
 	RequestID     func(context.Context) string // "" if there is none; nil: never any
@@ -72,7 +76,7 @@ func NewServer(o Options) http.Handler {
 	if o.Introspection {
 		s.Use(extension.Introspection{})
 	}
-	s.AroundOperations(o.withLoaders)
+	s.AroundResponses(o.withLoaders)
 	return s
 }
 

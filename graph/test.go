@@ -17,8 +17,17 @@ func (r queryResolver) Tests(ctx context.Context, filter *core.TestFilter, first
 	return model.NewTests(tests), err
 }
 
-func (r mutationResolver) CreateTest(ctx context.Context, input core.Test) (*generated.CreateTestPayload, error) {
-	t, err := r.Tests.Create(ctx, actorOf(ctx), input)
+func (r queryResolver) Test(ctx context.Context, id core.ID) (*model.Test, error) {
+	t, err := orNull(r.Options.Tests.Get(ctx, actorOf(ctx), id))
+	return model.NewTest(t), err
+}
+
+func (r mutationResolver) CreateTest(ctx context.Context, input model.CreateTestInput) (*generated.CreateTestPayload, error) {
+	key, err := keyOf(input.IdempotencyKey, input.Test)
+	if err != nil {
+		return nil, err
+	}
+	t, err := r.Tests.Create(ctx, actorOf(ctx), input.Test, key)
 	refused, err := refusals(err, "")
 	return &generated.CreateTestPayload{Test: model.NewTest(t), UserErrors: refused}, err
 }

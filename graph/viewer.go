@@ -7,10 +7,14 @@ import (
 )
 
 func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
-	by := actorOf(ctx)
-	o, err := r.Organizations.Own(ctx, by)
+	o, err := r.Organization(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &model.Viewer{Organization: *model.NewOrganization(o), Actor: by}, nil
+	return &model.Viewer{Organization: *o, Actor: actorOf(ctx)}, nil
+}
+
+func (r queryResolver) Organization(ctx context.Context) (*model.Organization, error) {
+	o, err := r.Organizations.Own(ctx, actorOf(ctx))
+	return model.NewOrganization(o), err
 }

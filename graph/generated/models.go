@@ -3,9 +3,55 @@
 package generated
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/graph/model"
 )
+
+// Narrows the changes of assessments. A field that is left out does not. What an
+// assessment is now counts, not what it was.
+type AssessmentChangeFilter struct {
+	// Only this assessment.
+	AssessmentID *core.ID `json:"assessmentId,omitempty"`
+	// Only changes of these types: assessment.scored, delivery.failed.
+	Types []string `json:"types,omitempty"`
+	// Only assessments with one of these statuses.
+	Statuses []core.Status `json:"statuses,omitempty"`
+	// Only assessments for this job.
+	JobID *core.ID `json:"jobId,omitempty"`
+	// Only assessments of this test.
+	TestID *core.ID `json:"testId,omitempty"`
+	// Only assessments that this connection ordered.
+	ConnectionID *core.ID `json:"connectionId,omitempty"`
+}
+
+// How a list of assessments is ordered. A cursor belongs to the order of its list.
+type AssessmentOrder struct {
+	// By what.
+	Field AssessmentOrderField `json:"field"`
+	// Which way.
+	Direction SortDirection `json:"direction"`
+}
+
+// Which job an assessment is for.
+type AssignJobInput struct {
+	// The assessment.
+	AssessmentID core.ID `json:"assessmentId"`
+	// The job; null or left out for none.
+	JobID *core.ID `json:"jobId,omitempty"`
+}
+
+// What came of assignJob.
+type AssignJobPayload struct {
+	// The assessment; null if it was refused.
+	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
 
 // Which assessment is to end.
 type CancelAssessmentInput struct {
@@ -19,6 +65,20 @@ type CancelAssessmentInput struct {
 type CancelAssessmentPayload struct {
 	// The assessment; null if it was refused.
 	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which connection is to be checked.
+type CheckConnectionInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+}
+
+// What came of checkConnection. That the connection does not work is no refusal: its health says so.
+type CheckConnectionPayload struct {
+	// The connection; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
 	// Why it was refused; empty if it was not.
 	UserErrors []model.UserError `json:"userErrors"`
 }
@@ -39,6 +99,16 @@ type ConnectionSettingInput struct {
 	Value string `json:"value"`
 }
 
+// What came of createApiToken. The secret is not shown again.
+type CreateAPITokenPayload struct {
+	// The token; null if it was refused.
+	APIToken *model.APIToken `json:"apiToken,omitempty"`
+	// The secret, to be sent as a bearer; null if it was refused.
+	Secret *string `json:"secret,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // What came of createAssessment.
 type CreateAssessmentPayload struct {
 	// The assessment; null if it was refused.
@@ -55,6 +125,8 @@ type CreateConnectionInput struct {
 	Name string `json:"name"`
 	// The settings that the adapter asks for, the secret ones too.
 	Settings []ConnectionSettingInput `json:"settings,omitempty"`
+	// Makes a repeat recognisable, for 24 hours: at most 200 bytes. The same input with the same key answers the first outcome, also secrets that are shown once; another input is refused.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // What came of createConnection. The secrets are not shown again.
@@ -71,6 +143,14 @@ type CreateConnectionPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// What came of createJob.
+type CreateJobPayload struct {
+	// The job; null if it was refused.
+	Job *model.Job `json:"job,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // What came of createTest.
 type CreateTestPayload struct {
 	// The test; null if it was refused.
@@ -79,12 +159,92 @@ type CreateTestPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// Narrows the events. A field that is left out does not.
+type EventFilter struct {
+	// Only these types: assessment.scored, delivery.failed.
+	Types []string `json:"types,omitempty"`
+	// Only those about this.
+	SubjectID *core.ID `json:"subjectId,omitempty"`
+}
+
 // What can be changed. A refusal is a user error in the payload; a payload is null only with an error.
 type Mutation struct {
 }
 
 // What can be read. What belongs to another organization does not exist.
 type Query struct {
+}
+
+// Whose invitation is to be mailed once more.
+type ResendInvitationInput struct {
+	// The assessment.
+	AssessmentID core.ID `json:"assessmentId"`
+}
+
+// What came of resendInvitation.
+type ResendInvitationPayload struct {
+	// The assessment; null if it was refused.
+	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Whose result is to be brought to the ATS once more.
+type RetryDeliveryInput struct {
+	// The assessment.
+	AssessmentID core.ID `json:"assessmentId"`
+}
+
+// What came of retryDelivery.
+type RetryDeliveryPayload struct {
+	// The assessment; null if it was refused.
+	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which token ends.
+type RevokeAPITokenInput struct {
+	// The token.
+	TokenID core.ID `json:"tokenId"`
+}
+
+// What came of revokeApiToken.
+type RevokeAPITokenPayload struct {
+	// The token; null if it was refused.
+	APIToken *model.APIToken `json:"apiToken,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Whose report gets a new address.
+type RevokeReportLinkInput struct {
+	// The assessment.
+	AssessmentID core.ID `json:"assessmentId"`
+}
+
+// What came of revokeReportLink.
+type RevokeReportLinkPayload struct {
+	// The assessment; null if it was refused.
+	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which token gets a new secret.
+type RotateAPITokenInput struct {
+	// The token.
+	TokenID core.ID `json:"tokenId"`
+}
+
+// What came of rotateApiToken. The secret is not shown again.
+type RotateAPITokenPayload struct {
+	// The token; null if it was refused.
+	APIToken *model.APIToken `json:"apiToken,omitempty"`
+	// The secret, to be sent as a bearer; null if it was refused.
+	Secret *string `json:"secret,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
 }
 
 // Which connection gets a new key.
@@ -103,6 +263,22 @@ type RotatePartnerKeyPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// Which job is to be shared, and with whom.
+type ShareJobInput struct {
+	// The job.
+	JobID core.ID `json:"jobId"`
+	// With whom: the id of an API token, or the e-mail address of a person who signs in.
+	With string `json:"with"`
+}
+
+// What came of shareJob.
+type ShareJobPayload struct {
+	// The job; null if it was refused.
+	Job *model.Job `json:"job,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // Which assessment began.
 type StartAssessmentInput struct {
 	// The assessment.
@@ -117,4 +293,168 @@ type StartAssessmentPayload struct {
 	Assessment *model.Assessment `json:"assessment,omitempty"`
 	// Why it was refused; empty if it was not.
 	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What happens, as it happens. Each message has a cursor: subscribe again with
+// the last one as `after`, and what was missed comes first, without a gap and
+// without a repetition. Without `after` a subscription begins now.
+type Subscription struct {
+}
+
+// Which job is no longer to be shared, and with whom.
+type UnshareJobInput struct {
+	// The job.
+	JobID core.ID `json:"jobId"`
+	// With whom: the id of an API token, or the e-mail address of a person who signs in.
+	With string `json:"with"`
+}
+
+// What came of unshareJob.
+type UnshareJobPayload struct {
+	// The job; null if it was refused.
+	Job *model.Job `json:"job,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What to change of a connection. A field that is left out stays.
+type UpdateConnectionInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// What people call the connection: at most 200 bytes.
+	Name *string `json:"name,omitempty"`
+	// Settings to replace, the secret ones too; an empty value removes one. Settings that are not named stay.
+	Settings []ConnectionSettingInput `json:"settings,omitempty"`
+	// Whether it is switched off.
+	Disabled *bool `json:"disabled,omitempty"`
+}
+
+// What came of updateConnection.
+type UpdateConnectionPayload struct {
+	// The connection; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What a list of assessments is ordered by. Equal ones are ordered by id.
+type AssessmentOrderField string
+
+const (
+	// When it was ordered.
+	AssessmentOrderFieldOrderedAt AssessmentOrderField = "ORDERED_AT"
+	// When something about it changed last.
+	AssessmentOrderFieldUpdatedAt AssessmentOrderField = "UPDATED_AT"
+	// The current score; those without one come last.
+	AssessmentOrderFieldScore AssessmentOrderField = "SCORE"
+	// The candidate's name.
+	AssessmentOrderFieldCandidateName AssessmentOrderField = "CANDIDATE_NAME"
+)
+
+var AllAssessmentOrderField = []AssessmentOrderField{
+	AssessmentOrderFieldOrderedAt,
+	AssessmentOrderFieldUpdatedAt,
+	AssessmentOrderFieldScore,
+	AssessmentOrderFieldCandidateName,
+}
+
+func (e AssessmentOrderField) IsValid() bool {
+	switch e {
+	case AssessmentOrderFieldOrderedAt, AssessmentOrderFieldUpdatedAt, AssessmentOrderFieldScore, AssessmentOrderFieldCandidateName:
+		return true
+	}
+	return false
+}
+
+func (e AssessmentOrderField) String() string {
+	return string(e)
+}
+
+func (e *AssessmentOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AssessmentOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AssessmentOrderField", str)
+	}
+	return nil
+}
+
+func (e AssessmentOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AssessmentOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AssessmentOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Which way a list goes.
+type SortDirection string
+
+const (
+	// The least first: the oldest, the lowest, A.
+	SortDirectionAsc SortDirection = "ASC"
+	// The greatest first: the newest, the highest, Z.
+	SortDirectionDesc SortDirection = "DESC"
+)
+
+var AllSortDirection = []SortDirection{
+	SortDirectionAsc,
+	SortDirectionDesc,
+}
+
+func (e SortDirection) IsValid() bool {
+	switch e {
+	case SortDirectionAsc, SortDirectionDesc:
+		return true
+	}
+	return false
+}
+
+func (e SortDirection) String() string {
+	return string(e)
+}
+
+func (e *SortDirection) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SortDirection(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SortDirection", str)
+	}
+	return nil
+}
+
+func (e SortDirection) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SortDirection) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SortDirection) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"sync"
 	"time"
 
 	"github.com/trellis-ats/trellis/core"
@@ -10,23 +9,16 @@ import (
 // Assessment is an assessment as callers see it.
 type Assessment struct {
 	*core.Assessment
-	Page *Page // the ones it was listed with; their parts are loaded together
+	Batch *Batch[core.Assessment]
 }
 
-// Page is a list of assessments whose parts are loaded with one statement
-// each. The Onces guard the request of each part.
-type Page struct {
-	Assessments                          []*core.Assessment
-	Test, Candidate, Connection, Results sync.Once
+// ViewAssessment is a view of one of a batch.
+func ViewAssessment(a *core.Assessment, b *Batch[core.Assessment]) Assessment {
+	return Assessment{a, b}
 }
 
 // NewAssessment is a view of a single assessment, or nil of nil.
-func NewAssessment(a *core.Assessment) *Assessment {
-	if a == nil {
-		return nil
-	}
-	return &Assessment{Assessment: a, Page: &Page{Assessments: []*core.Assessment{a}}}
-}
+func NewAssessment(a *core.Assessment) *Assessment { return single(a, ViewAssessment) }
 
 // IsNode marks a node.
 func (*Assessment) IsNode() {}
@@ -64,13 +56,7 @@ type (
 	AssessmentEdge = Edge[Assessment]
 )
 
-// NewAssessments shapes a page of assessments.
-func NewAssessments(p *core.Paged[core.Assessment]) *AssessmentConnection {
-	page := &Page{}
-	return newConnection(ListAssessments, p,
-		func(a *core.Assessment) core.ID { return a.ID },
-		func(a *core.Assessment) Assessment {
-			page.Assessments = append(page.Assessments, a)
-			return Assessment{Assessment: a, Page: page}
-		})
+// NewAssessments shapes a page of the list l of assessments.
+func NewAssessments(l List, p *core.Paged[core.Assessment]) *AssessmentConnection {
+	return connection(l, p, func(a *core.Assessment) core.ID { return a.ID }, ViewAssessment)
 }

@@ -11,13 +11,13 @@ import (
 // it is called Connection.
 type ATSConnection struct{ *core.Connection }
 
-// NewATSConnection is a view of c, or nil of nil.
-func NewATSConnection(c *core.Connection) *ATSConnection {
-	if c == nil {
-		return nil
-	}
-	return &ATSConnection{c}
+// ViewATSConnection is a view of a connection; it has no parts that are read later.
+func ViewATSConnection(c *core.Connection, _ *Batch[core.Connection]) ATSConnection {
+	return ATSConnection{c}
 }
+
+// NewATSConnection is a view of c, or nil of nil.
+func NewATSConnection(c *core.Connection) *ATSConnection { return single(c, ViewATSConnection) }
 
 // IsNode marks a node.
 func (*ATSConnection) IsNode() {}
@@ -34,11 +34,8 @@ func (c ATSConnection) Settings() []ConnectionSetting {
 	return settings
 }
 
-// NewATSConnections are views of all.
-func NewATSConnections(all []core.Connection) []ATSConnection {
-	views := make([]ATSConnection, len(all))
-	for i := range all {
-		views[i] = ATSConnection{&all[i]}
-	}
-	return views
-}
+// Health is what the last check found.
+func (c ATSConnection) Health() ConnectionHealth { return ConnectionHealth{&c.Connection.Health} }
+
+// Status sums it up.
+func (c ATSConnection) Status() core.HealthStatus { return c.Health().Status() }

@@ -4,6 +4,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/ats"
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
@@ -64,3 +65,44 @@ func MarshalUserErrorCode(c fault.Code) graphql.Marshaler { return graphql.Marsh
 
 // UnmarshalUserErrorCode reads the class of a refusal.
 func UnmarshalUserErrorCode(v any) (fault.Code, error) { return enum[fault.Code](v) }
+
+// MarshalPermission writes a permission.
+func MarshalPermission(v core.Permission) graphql.Marshaler { return graphql.MarshalString(string(v)) }
+
+// UnmarshalPermission reads a permission.
+func UnmarshalPermission(v any) (core.Permission, error) { return enum[core.Permission](v) }
+
+// MarshalDecision writes a decision.
+func MarshalDecision(v core.Decision) graphql.Marshaler { return graphql.MarshalString(string(v)) }
+
+// UnmarshalDecision reads a decision.
+func UnmarshalDecision(v any) (core.Decision, error) { return enum[core.Decision](v) }
+
+// MarshalATSOutcome writes what the ATS told.
+func MarshalATSOutcome(v core.ATSOutcome) graphql.Marshaler { return graphql.MarshalString(string(v)) }
+
+// UnmarshalATSOutcome reads what the ATS told.
+func UnmarshalATSOutcome(v any) (core.ATSOutcome, error) { return enum[core.ATSOutcome](v) }
+
+// MarshalHealthStatus writes how a connection is.
+func MarshalHealthStatus(v core.HealthStatus) graphql.Marshaler {
+	return graphql.MarshalString(string(v))
+}
+
+// UnmarshalHealthStatus reads how a connection is.
+func UnmarshalHealthStatus(v any) (core.HealthStatus, error) { return enum[core.HealthStatus](v) }
+
+// MarshalAdapterStatus writes how an adapter's process is.
+func MarshalAdapterStatus(v AdapterStatus) graphql.Marshaler { return graphql.MarshalString(string(v)) }
+
+// UnmarshalAdapterStatus reads how an adapter's process is.
+func UnmarshalAdapterStatus(v any) (AdapterStatus, error) { return enum[AdapterStatus](v) }
+
+// MarshalSettingType writes a setting's type.
+func MarshalSettingType(v ats.SettingType) graphql.Marshaler { return graphql.MarshalString(string(v)) }
+
+// UnmarshalSettingType reads a setting's type.
+func UnmarshalSettingType(v any) (ats.SettingType, error) { return enum[ats.SettingType](v) }
+
+// AdapterStatus is how an adapter's process is.
+type AdapterStatus string

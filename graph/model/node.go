@@ -1,6 +1,10 @@
 package model
 
-import "github.com/trellis-ats/trellis/core"
+import (
+	"slices"
+
+	"github.com/trellis-ats/trellis/core"
+)
 
 // Node is what can be fetched by its id.
 type Node interface{ IsNode() }
@@ -25,5 +29,15 @@ type Viewer struct {
 	core.Actor
 }
 
-// TokenID is the id of the API token that came with the request.
-func (v Viewer) TokenID() core.ID { return v.ID }
+// TokenID is empty for someone who signed in to the dashboard.
+func (v Viewer) TokenID() core.ID {
+	if v.ID.Prefix() != core.PrefixToken {
+		return ""
+	}
+	return v.ID
+}
+
+// Permissions are what the caller may do.
+func (v Viewer) Permissions() []core.Permission {
+	return slices.DeleteFunc(core.Permissions(), func(p core.Permission) bool { return !v.May(p) })
+}

@@ -11,17 +11,29 @@ import (
 // defaultPage is how many items a page has if the caller does not say.
 const defaultPage = 50
 
-// List is a kind of list, named by the prefix of its items' ids. A cursor of
-// one kind is refused in another.
-type List core.Prefix
+// List is a kind of list, named by the prefix of its items' ids and, if it has
+// several, by its order. A cursor of one kind is refused in another.
+type List string
 
 // The lists.
 const (
 	ListTests       = List(core.PrefixTest)
+	ListJobs        = List(core.PrefixJob)
+	ListCandidates  = List(core.PrefixCandidate)
 	ListAssessments = List(core.PrefixAssessment)
 	ListEvents      = List(core.PrefixEvent)
 	ListSyncLog     = List(core.PrefixSyncEntry)
+	ListTokens      = List(core.PrefixToken)
+	ListAuditLog    = List(core.PrefixAuditEntry)
 )
+
+// Ordered is the list in another order than its own.
+func (l List) Ordered(by string) List { return l + "/" + List(by) }
+
+func (l List) prefix() core.Prefix {
+	prefix, _, _ := strings.Cut(string(l), "/")
+	return core.Prefix(prefix)
+}
 
 // PageArgs are the arguments of a list as the caller gave them.
 type PageArgs struct {
@@ -90,7 +102,7 @@ func (l List) open(argument string, cursor *string) (core.ID, error) {
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(*cursor)
 	text, ours := strings.CutPrefix(string(decoded), string(l)+":")
-	id, malformed := core.ParseID(core.Prefix(l), text)
+	id, malformed := core.ParseID(l.prefix(), text)
 	if err != nil || !ours || malformed != nil {
 		return "", fault.InvalidField(argument, "NOT_A_CURSOR", "%s is not a cursor of this list. Use a cursor that a page of it gave.", argument)
 	}
@@ -118,16 +130,14 @@ type Connection[T any] struct {
 	PageInfo PageInfo
 }
 
-// newConnection shapes a page of core, or nil of nil; view makes a node of an item.
-func newConnection[C, T any](l List, p *core.Paged[C], id func(*C) core.ID, view func(*C) T) *Connection[T] {
+// connection shapes a page of core, or nil of nil; view makes a node of an item.
+func connection[C, T any](l List, p *core.Paged[C], id func(*C) core.ID, view func(*C, *Batch[C]) T) *Connection[T] {
 	if p == nil {
 		return nil
 	}
-	c := &Connection[T]{Edges: make([]Edge[T], len(p.Items)), Nodes: make([]T, len(p.Items))}
+	c := &Connection[T]{Edges: make([]Edge[T], len(p.Items)), Nodes: Views(p.Items, view)}
 	for i := range p.Items {
-		item := &p.Items[i]
-		c.Nodes[i] = view(item)
-		c.Edges[i] = Edge[T]{Cursor: l.cursor(id(item)), Node: c.Nodes[i]}
+		c.Edges[i] = Edge[T]{Cursor: l.cursor(id(&p.Items[i])), Node: c.Nodes[i]}
 	}
 	c.PageInfo = PageInfo{HasNextPage: p.HasNext, HasPreviousPage: p.HasPrevious}
 	if n := len(c.Edges); n > 0 {

@@ -9,7 +9,19 @@ import (
 )
 
 // SyncEntry is an entry of the sync log as callers see it.
-type SyncEntry struct{ *core.SyncEntry }
+type SyncEntry struct {
+	*core.SyncEntry
+	Batch *Batch[core.SyncEntry]
+}
+
+// ViewSyncEntry is a view of one of a batch.
+func ViewSyncEntry(e *core.SyncEntry, b *Batch[core.SyncEntry]) SyncEntry { return SyncEntry{e, b} }
+
+// NewSyncEntry is a view of a single entry.
+func NewSyncEntry(e *core.SyncEntry) SyncEntry { return ViewSyncEntry(e, alone(e)) }
+
+// IsNode marks a node.
+func (*SyncEntry) IsNode() {}
 
 // FaultCode is nil if all went well.
 func (e SyncEntry) FaultCode() *string { return optional(string(e.SyncEntry.FaultCode)) }
@@ -76,7 +88,11 @@ type (
 
 // NewSyncEntries shapes a page of the sync log.
 func NewSyncEntries(p *core.Paged[core.SyncEntry]) *SyncEntryConnection {
-	return newConnection(ListSyncLog, p,
-		func(e *core.SyncEntry) core.ID { return e.ID },
-		func(e *core.SyncEntry) SyncEntry { return SyncEntry{e} })
+	return connection(ListSyncLog, p, func(e *core.SyncEntry) core.ID { return e.ID }, ViewSyncEntry)
+}
+
+// SharedSyncEntries shapes a page of entries that were read together with others.
+func SharedSyncEntries(p *core.Paged[core.SyncEntry], b *Batch[core.SyncEntry]) *SyncEntryConnection {
+	return connection(ListSyncLog, p, func(e *core.SyncEntry) core.ID { return e.ID },
+		func(e *core.SyncEntry, _ *Batch[core.SyncEntry]) SyncEntry { return SyncEntry{e, b} })
 }

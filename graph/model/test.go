@@ -5,13 +5,11 @@ import "github.com/trellis-ats/trellis/core"
 // Test is a test as callers see it.
 type Test struct{ *core.Test }
 
-// NewTest is a view of c, or nil of nil.
-func NewTest(c *core.Test) *Test {
-	if c == nil {
-		return nil
-	}
-	return &Test{c}
-}
+// ViewTest is a view of a test; it has no parts that are read later.
+func ViewTest(t *core.Test, _ *Batch[core.Test]) Test { return Test{t} }
+
+// NewTest is a view of t, or nil of nil.
+func NewTest(t *core.Test) *Test { return single(t, ViewTest) }
 
 // IsNode marks a node.
 func (*Test) IsNode() {}
@@ -33,7 +31,5 @@ type (
 
 // NewTests shapes a page of tests.
 func NewTests(p *core.Paged[core.Test]) *TestConnection {
-	return newConnection(ListTests, p,
-		func(t *core.Test) core.ID { return t.ID },
-		func(t *core.Test) Test { return Test{t} })
+	return connection(ListTests, p, func(t *core.Test) core.ID { return t.ID }, ViewTest)
 }

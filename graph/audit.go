@@ -1,0 +1,29 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/graph/generated"
+	"github.com/trellis-ats/trellis/graph/model"
+)
+
+type auditEntryResolver struct{ *root }
+
+var _ generated.AuditEntryResolver = auditEntryResolver{}
+
+// AuditEntry returns the resolvers of an audit entry's fields.
+func (r *root) AuditEntry() generated.AuditEntryResolver { return auditEntryResolver{r} }
+
+func (r auditEntryResolver) Subject(ctx context.Context, e *model.AuditEntry) (model.Node, error) {
+	return of(ctx, loadersOf(ctx).subjects, "subject", e.Batch, e.AuditEntry, func(e *core.AuditEntry) core.ID { return e.SubjectID })
+}
+
+func (r queryResolver) AuditLog(ctx context.Context, filter *core.AuditFilter, first *int, after *string, last *int, before *string) (*model.AuditEntryConnection, error) {
+	page, err := model.ListAuditLog.Page(model.PageArgs{First: first, After: after, Last: last, Before: before})
+	if err != nil {
+		return nil, err
+	}
+	entries, err := r.Options.AuditLog.List(ctx, actorOf(ctx), orZero(filter), page)
+	return model.NewAuditEntries(entries), err
+}
