@@ -20,12 +20,14 @@ type Limits struct {
 	Aliases    int // of the document
 	Fragments  int // spreads in the document
 	Repeats    int // of one name in one selection
+	Directives int // in the document
 	Complexity int // see cost.go
+	Streams    int // websockets and event streams of one caller
 }
 
 // DefaultLimits let the dashboard and the usual clients' introspection through.
 func DefaultLimits() Limits {
-	return Limits{Tokens: 4000, Depth: 15, Fields: 1000, Aliases: 50, Fragments: 50, Repeats: 10, Complexity: 10_000}
+	return Limits{Tokens: 4000, Depth: 15, Fields: 1000, Aliases: 50, Fragments: 50, Repeats: 10, Directives: 50, Complexity: 10_000, Streams: 100}
 }
 
 func (l Limits) orDefault() Limits {
@@ -37,7 +39,9 @@ func (l Limits) orDefault() Limits {
 		{&l.Aliases, &d.Aliases},
 		{&l.Fragments, &d.Fragments},
 		{&l.Repeats, &d.Repeats},
+		{&l.Directives, &d.Directives},
 		{&l.Complexity, &d.Complexity},
+		{&l.Streams, &d.Streams},
 	} {
 		if *f.value == 0 {
 			*f.value = *f.standard
@@ -76,7 +80,15 @@ func (s shape) MutateOperationParameters(ctx context.Context, request *graphql.R
 	}
 	m := &measure{limits: s.limits, fragments: document.Fragments, sizes: map[string]size{}}
 	for _, o := range document.Operations {
+		m.directives += len(o.Directives)
+		for _, v := range o.VariableDefinitions {
+			m.directives += len(v.Directives)
+		}
 		m.total = m.total.plus(m.of(o.SelectionSet))
+	}
+	for _, f := range document.Fragments { // those that nothing spreads too: validation looks at all
+		m.directives += len(f.Directives)
+		m.fragment(f.Name)
 	}
 	return m.refusal()
 }
@@ -100,6 +112,8 @@ type measure struct {
 	spreads   int
 	repeats   int
 	total     size
+	// directives are counted where they are written.
+	directives int
 }
 
 func (m *measure) of(set ast.SelectionSet) size {
@@ -110,11 +124,14 @@ func (m *measure) of(set ast.SelectionSet) size {
 		case *ast.Field:
 			names[s.Alias]++
 			m.repeats = max(m.repeats, names[s.Alias])
+			m.directives += len(s.Directives)
 			total = total.plus(m.field(s))
 		case *ast.InlineFragment:
+			m.directives += len(s.Directives)
 			total = total.plus(m.of(s.SelectionSet))
 		case *ast.FragmentSpread:
 			m.spreads++
+			m.directives += len(s.Directives)
 			total = total.plus(m.fragment(s.Name))
 		}
 	}
@@ -155,6 +172,7 @@ func (m *measure) refusal() *gqlerror.Error {
 		{"aliases", m.aliases, m.limits.Aliases},
 		{"fragment spreads", m.spreads, m.limits.Fragments},
 		{"repetitions of one field in a selection", m.repeats, m.limits.Repeats},
+		{"directives", m.directives, m.limits.Directives},
 	} {
 		if c.is > c.limit {
 			return gqlerror.Wrap(fault.New(fault.TooLarge, "The document has %d %s; at most %d are taken. Nothing was done; ask in several requests.", c.is, c.what, c.limit))

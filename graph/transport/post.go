@@ -63,6 +63,9 @@ func readBody(x exchange) (*graphql.RawParams, *httpError) {
 	if err != nil {
 		return nil, bad("The request could not be read to its end. Nothing was done.")
 	}
+	if values(raw) > maxValues {
+		return nil, &httpError{http.StatusRequestEntityTooLarge, fault.New(fault.TooLarge, "The request holds more than %d JSON values. Nothing was done.", maxValues)}
+	}
 	var q request
 	if err := decode(raw, &q); err != nil {
 		return nil, bad("The body is not a JSON object with query, operationName, variables and extensions of the right types. Operations are not taken in batches.")
@@ -82,6 +85,26 @@ func (q request) params(t graphql.TraceTiming) (*graphql.RawParams, *httpError) 
 		return nil, bad("The request has no query.")
 	}
 	return p, nil
+}
+
+// maxValues bounds the JSON values of a request: a value takes up to some
+// hundred times its text once it is read.
+const maxValues = 50_000
+
+// values counts the JSON values of a text, or more if it is not JSON.
+func values(raw []byte) int {
+	n, text := 1, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case !text && (c == ',' || c == '[' || c == '{'):
+			n++
+		}
+	}
+	return n
 }
 
 // decode reads one JSON value and nothing after it; numbers keep their digits.

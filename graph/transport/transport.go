@@ -6,7 +6,10 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -19,6 +22,13 @@ import (
 // Gate lets a caller in by what the Authorization header says: it returns the
 // context to run the operation in, or an error that is the whole answer.
 type Gate func(ctx context.Context, authorization string) (context.Context, error)
+
+const (
+	// bodyTimeout is how long a caller may take to send its request.
+	bodyTimeout = 10 * time.Second
+	// maxErrors bounds the errors of one request that is not carried out.
+	maxErrors = 20
+)
 
 // Options is what the transports are made of.
 type Options struct {
@@ -56,7 +66,10 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		x.refuse(ctx, gqlerror.List{gqlerror.Wrap(err)})
 		return
 	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder has no deadline, and needs none
 	params, failure := read(x)
+	_ = control.SetReadDeadline(time.Time{})
 	if failure != nil {
 		x.fail(ctx, failure)
 		return
@@ -86,8 +99,12 @@ func (x exchange) run(ctx context.Context, params *graphql.RawParams, allowed fu
 
 // refuse answers a request that was understood as HTTP and not carried out.
 func (x exchange) refuse(ctx context.Context, errs gqlerror.List) {
-	response := x.exec.DispatchError(ctx, errs)
+	response := x.exec.DispatchError(ctx, errs[:min(len(errs), maxErrors)])
 	status := statusOf(response, x.accept)
+	var known *fault.Error
+	if errors.As(errs[0], &known) && known.RetryAfter > 0 {
+		x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(known.RetryAfter.Seconds()))))
+	}
 	if codeOf(response) == fault.Unauthenticated {
 		x.w.Header().Set("WWW-Authenticate", `Bearer realm="trellis"`)
 	}
@@ -123,20 +140,23 @@ func (x exchange) write(status int, r *graphql.Response) {
 }
 
 // statusOf is 200 for everything that was executed, and for whatever is
-// answered as application/json, which clients of old expect.
+// answered as application/json, which clients of old expect; but what was
+// refused for its frequency is so for every client, proxy and library.
 func statusOf(r *graphql.Response, accept mediaType) int {
+	code := codeOf(r)
+	if r.Data == nil && code == fault.RateLimited {
+		return http.StatusTooManyRequests
+	}
 	if r.Data != nil || accept == asJSON {
 		return http.StatusOK
 	}
-	switch codeOf(r) {
+	switch code {
 	case fault.Unauthenticated:
 		return http.StatusUnauthorized
 	case fault.Forbidden:
 		return http.StatusForbidden
 	case fault.TooLarge:
 		return http.StatusRequestEntityTooLarge
-	case fault.RateLimited:
-		return http.StatusTooManyRequests
 	case fault.Retryable:
 		return http.StatusServiceUnavailable
 	case fault.Internal:
