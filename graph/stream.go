@@ -34,19 +34,29 @@ func openCursor(cursor string) (int64, error) {
 	return position, nil
 }
 
+// part is what of the feed a subscription asks for.
+type part struct {
+	filter core.EventFilter
+	after  *string // the cursor of the last message that was seen; nil: from now
+	first  *int    // ends the stream after so many messages; nil: never
+}
+
 // stream follows the feed for the actor, from the message with the cursor after
 // or, without one, from now, and gives what shape makes of each batch, in
 // order, until ctx ends. What was missed and what is new come from the same
 // read, so there is neither gap nor repetition between them. A subscriber that
 // is slow waits on its own channel and on nobody else.
-func stream[T any](ctx context.Context, r *root, filter core.EventFilter, after *string, shape func(context.Context, []core.Event) ([]T, error)) (<-chan T, error) {
+func stream[T any](ctx context.Context, r *root, p part, shape func(context.Context, []core.Event) ([]T, error)) (<-chan T, error) {
+	if p.first != nil && *p.first < 1 {
+		return nil, fault.InvalidField("first", "OUT_OF_RANGE", "first is at least 1.")
+	}
 	signals := r.Signals.Subscribe() // before the position is read, or news between the two would be missed
-	position, err := r.startOf(ctx, after)
+	position, err := r.startOf(ctx, p.after)
 	if err != nil {
 		signals.Close()
 		return nil, err
 	}
-	f := &follower[T]{root: r, filter: filter, position: position, shape: shape, signals: signals, out: make(chan T)}
+	f := &follower[T]{root: r, part: p, position: position, shape: shape, signals: signals, out: make(chan T)}
 	go f.run(ctx)
 	return f.out, nil
 }
@@ -66,7 +76,8 @@ func (r *root) startOf(ctx context.Context, after *string) (int64, error) {
 // follower is one stream. ctx owns its goroutine.
 type follower[T any] struct {
 	root     *root
-	filter   core.EventFilter
+	part     part
+	given    int // messages so far
 	position int64
 	shape    func(context.Context, []core.Event) ([]T, error)
 	signals  *bus.Subscription
@@ -79,7 +90,7 @@ func (f *follower[T]) run(ctx context.Context) {
 	for {
 		more, err := f.step(ctx)
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil || f.over():
 			return
 		case err != nil:
 			f.root.Log.WarnContext(ctx, "a subscription waits for the store", "error", err)
@@ -96,10 +107,13 @@ func (f *follower[T]) run(ctx context.Context) {
 	}
 }
 
+// over reports whether all messages that were asked for were given.
+func (f *follower[T]) over() bool { return f.part.first != nil && f.given >= *f.part.first }
+
 // step reads the next batch and hands it over. The position moves only then,
 // so that nothing is lost to an error.
 func (f *follower[T]) step(ctx context.Context) (more bool, err error) {
-	fed, err := f.root.Feed.After(ctx, actorOf(ctx), f.filter, f.position)
+	fed, err := f.root.Feed.After(ctx, actorOf(ctx), f.part.filter, f.position)
 	if err != nil {
 		return false, err
 	}
@@ -111,8 +125,12 @@ func (f *follower[T]) step(ctx context.Context) (more bool, err error) {
 		for _, m := range messages {
 			select {
 			case f.out <- m:
+				f.given++
 			case <-ctx.Done():
 				return false, ctx.Err()
+			}
+			if f.over() {
+				return false, nil
 			}
 		}
 	}
@@ -130,4 +148,10 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
+}
+
+// FeedCursor returns where the feed is now.
+func (r queryResolver) FeedCursor(ctx context.Context) (string, error) {
+	now, err := r.Feed.Now(ctx, actorOf(ctx))
+	return cursorOf(now), err
 }

@@ -17,9 +17,9 @@ var _ generated.SubscriptionResolver = subscriptionResolver{}
 // Subscription returns the resolvers of the subscriptions.
 func (r *root) Subscription() generated.SubscriptionResolver { return subscriptionResolver{r} }
 
-func (r subscriptionResolver) Events(ctx context.Context, filter *generated.EventFilter, after *string) (<-chan *model.EventMessage, error) {
+func (r subscriptionResolver) Events(ctx context.Context, filter *generated.EventFilter, after *string, first *int) (<-chan *model.EventMessage, error) {
 	f := orZero(filter)
-	return stream(ctx, r.root, eventFilter(f.Types, f.SubjectID), after, func(_ context.Context, events []core.Event) ([]*model.EventMessage, error) {
+	return stream(ctx, r.root, part{eventFilter(f.Types, f.SubjectID), after, first}, func(_ context.Context, events []core.Event) ([]*model.EventMessage, error) {
 		messages := make([]*model.EventMessage, len(events))
 		for i := range events {
 			messages[i] = &model.EventMessage{Cursor: cursorOf(events[i].Position), Event: model.NewEvent(&events[i])}
@@ -36,7 +36,7 @@ func eventFilter(types []string, subject *core.ID) core.EventFilter {
 	return f
 }
 
-func (r subscriptionResolver) AssessmentChanged(ctx context.Context, filter *generated.AssessmentChangeFilter, after *string) (<-chan *model.AssessmentMessage, error) {
+func (r subscriptionResolver) AssessmentChanged(ctx context.Context, filter *generated.AssessmentChangeFilter, after *string, first *int) (<-chan *model.AssessmentMessage, error) {
 	wanted := orZero(filter)
 	f := eventFilter(wanted.Types, wanted.AssessmentID)
 	for _, t := range f.Types {
@@ -47,7 +47,7 @@ func (r subscriptionResolver) AssessmentChanged(ctx context.Context, filter *gen
 	if len(f.Types) == 0 {
 		f.Types = core.AssessmentEvents()
 	}
-	return stream(ctx, r.root, f, after, func(ctx context.Context, events []core.Event) ([]*model.AssessmentMessage, error) {
+	return stream(ctx, r.root, part{f, after, first}, func(ctx context.Context, events []core.Event) ([]*model.AssessmentMessage, error) {
 		return r.assessmentMessages(ctx, events, wanted)
 	})
 }
@@ -77,13 +77,13 @@ func changed(a *core.Assessment, f generated.AssessmentChangeFilter) bool {
 		is(f.JobID, a.JobID) && is(f.TestID, a.TestID) && is(f.ConnectionID, a.ConnectionID)
 }
 
-func (r subscriptionResolver) SyncLogAppended(ctx context.Context, filter *core.SyncFilter, after *string) (<-chan *model.SyncLogMessage, error) {
+func (r subscriptionResolver) SyncLogAppended(ctx context.Context, filter *core.SyncFilter, after *string, first *int) (<-chan *model.SyncLogMessage, error) {
 	if err := actorOf(ctx).Require(core.PermitReadSetup); err != nil {
 		return nil, err
 	}
 	wanted := orZero(filter)
 	f := core.EventFilter{Types: []core.EventType{core.EventSyncLogAppended}}
-	return stream(ctx, r.root, f, after, func(ctx context.Context, events []core.Event) ([]*model.SyncLogMessage, error) {
+	return stream(ctx, r.root, part{f, after, first}, func(ctx context.Context, events []core.Event) ([]*model.SyncLogMessage, error) {
 		found, err := r.SyncLog.ByID(ctx, actorOf(ctx), subjects(events))
 		if err != nil {
 			return nil, err
@@ -102,7 +102,7 @@ func (r subscriptionResolver) SyncLogAppended(ctx context.Context, filter *core.
 // PipelineChanged counts once for all changes that were read together.
 func (r subscriptionResolver) PipelineChanged(ctx context.Context, after *string) (<-chan *model.PipelineMessage, error) {
 	f := core.EventFilter{Types: core.AssessmentEvents()}
-	return stream(ctx, r.root, f, after, func(ctx context.Context, events []core.Event) ([]*model.PipelineMessage, error) {
+	return stream(ctx, r.root, part{f, after, nil}, func(ctx context.Context, events []core.Event) ([]*model.PipelineMessage, error) {
 		counts, err := r.Assessments.Pipeline(ctx, actorOf(ctx))
 		if err != nil {
 			return nil, err
@@ -117,7 +117,7 @@ func (r subscriptionResolver) ConnectionHealthChanged(ctx context.Context, after
 		return nil, err
 	}
 	f := core.EventFilter{Types: []core.EventType{core.EventConnectionHealth}}
-	return stream(ctx, r.root, f, after, func(ctx context.Context, events []core.Event) ([]*model.ConnectionHealthMessage, error) {
+	return stream(ctx, r.root, part{f, after, nil}, func(ctx context.Context, events []core.Event) ([]*model.ConnectionHealthMessage, error) {
 		found, err := r.Connections.ByID(ctx, actorOf(ctx), subjects(events))
 		if err != nil {
 			return nil, err

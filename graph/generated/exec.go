@@ -447,6 +447,7 @@ type ComplexityRoot struct {
 		Candidates   func(childComplexity int, filter *core.CandidateFilter, first *int, after *string, last *int, before *string) int
 		Connection   func(childComplexity int, id core.ID) int
 		Connections  func(childComplexity int) int
+		FeedCursor   func(childComplexity int) int
 		Job          func(childComplexity int, id core.ID) int
 		Jobs         func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Node         func(childComplexity int, id core.ID) int
@@ -535,11 +536,11 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		AssessmentChanged       func(childComplexity int, filter *AssessmentChangeFilter, after *string) int
+		AssessmentChanged       func(childComplexity int, filter *AssessmentChangeFilter, after *string, first *int) int
 		ConnectionHealthChanged func(childComplexity int, after *string) int
-		Events                  func(childComplexity int, filter *EventFilter, after *string) int
+		Events                  func(childComplexity int, filter *EventFilter, after *string, first *int) int
 		PipelineChanged         func(childComplexity int, after *string) int
-		SyncLogAppended         func(childComplexity int, filter *core.SyncFilter, after *string) int
+		SyncLogAppended         func(childComplexity int, filter *core.SyncFilter, after *string, first *int) int
 	}
 
 	SyncEntry struct {
@@ -699,6 +700,7 @@ type MutationResolver interface {
 	RevokeAPIToken(ctx context.Context, input RevokeAPITokenInput) (*RevokeAPITokenPayload, error)
 }
 type QueryResolver interface {
+	FeedCursor(ctx context.Context) (string, error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	Organization(ctx context.Context) (*model.Organization, error)
 	Node(ctx context.Context, id core.ID) (model.Node, error)
@@ -724,9 +726,9 @@ type ResultResolver interface {
 	Benchmark(ctx context.Context, obj *model.Result) (*string, error)
 }
 type SubscriptionResolver interface {
-	Events(ctx context.Context, filter *EventFilter, after *string) (<-chan *model.EventMessage, error)
-	AssessmentChanged(ctx context.Context, filter *AssessmentChangeFilter, after *string) (<-chan *model.AssessmentMessage, error)
-	SyncLogAppended(ctx context.Context, filter *core.SyncFilter, after *string) (<-chan *model.SyncLogMessage, error)
+	Events(ctx context.Context, filter *EventFilter, after *string, first *int) (<-chan *model.EventMessage, error)
+	AssessmentChanged(ctx context.Context, filter *AssessmentChangeFilter, after *string, first *int) (<-chan *model.AssessmentMessage, error)
+	SyncLogAppended(ctx context.Context, filter *core.SyncFilter, after *string, first *int) (<-chan *model.SyncLogMessage, error)
 	PipelineChanged(ctx context.Context, after *string) (<-chan *model.PipelineMessage, error)
 	ConnectionHealthChanged(ctx context.Context, after *string) (<-chan *model.ConnectionHealthMessage, error)
 }
@@ -2403,6 +2405,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Connections(childComplexity), true
+	case "Query.feedCursor":
+		if e.ComplexityRoot.Query.FeedCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.FeedCursor(childComplexity), true
 
 	case "Query.job":
 		if e.ComplexityRoot.Query.Job == nil {
@@ -2756,7 +2764,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.AssessmentChanged(childComplexity, args["filter"].(*AssessmentChangeFilter), args["after"].(*string)), true
+		return e.ComplexityRoot.Subscription.AssessmentChanged(childComplexity, args["filter"].(*AssessmentChangeFilter), args["after"].(*string), args["first"].(*int)), true
 	case "Subscription.connectionHealthChanged":
 		if e.ComplexityRoot.Subscription.ConnectionHealthChanged == nil {
 			break
@@ -2778,7 +2786,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.Events(childComplexity, args["filter"].(*EventFilter), args["after"].(*string)), true
+		return e.ComplexityRoot.Subscription.Events(childComplexity, args["filter"].(*EventFilter), args["after"].(*string), args["first"].(*int)), true
 	case "Subscription.pipelineChanged":
 		if e.ComplexityRoot.Subscription.PipelineChanged == nil {
 			break
@@ -2800,7 +2808,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.SyncLogAppended(childComplexity, args["filter"].(*core.SyncFilter), args["after"].(*string)), true
+		return e.ComplexityRoot.Subscription.SyncLogAppended(childComplexity, args["filter"].(*core.SyncFilter), args["after"].(*string), args["first"].(*int)), true
 
 	case "SyncEntry.adapter":
 		if e.ComplexityRoot.SyncEntry.Adapter == nil {
@@ -4497,6 +4505,13 @@ input TestFilter {
 What can be read. What belongs to another organization does not exist.
 """
 type Query {
+  """
+  The place in the stream of events that is reached now. Ask for it before
+  loading a list, then subscribe ` + "`" + `after` + "`" + ` it: nothing is missed in between. For
+  all but ENGINE.
+  """
+  feedCursor: String!
+
   "Who is asking. For everyone."
   viewer: Viewer!
 
@@ -4782,6 +4797,8 @@ type Subscription {
     filter: EventFilter
     "The cursor of the last message that was seen."
     after: String
+    "Ends the subscription after this many messages: for catching up piece by piece."
+    first: Int
   ): EventMessage!
 
   "Assessments that changed: their status, delivery, job or result. For all but ENGINE."
@@ -4790,6 +4807,8 @@ type Subscription {
     filter: AssessmentChangeFilter
     "The cursor of the last message that was seen."
     after: String
+    "Ends the subscription after this many messages: for catching up piece by piece."
+    first: Int
   ): AssessmentMessage!
 
   "Exchanges with ATSs. For ADMIN, APPROVER and RECRUITER."
@@ -4798,6 +4817,8 @@ type Subscription {
     filter: SyncLogFilter
     "The cursor of the last message that was seen."
     after: String
+    "Ends the subscription after this many messages: for catching up piece by piece."
+    first: Int
   ): SyncLogMessage!
 
   "The counts after they may have changed. Changes that come together make one message. For all but ENGINE."
@@ -7396,6 +7417,14 @@ func (ec *executionContext) field_Subscription_assessmentChanged_args(ctx contex
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
 	return args, nil
 }
 
@@ -7432,6 +7461,14 @@ func (ec *executionContext) field_Subscription_events_args(ctx context.Context, 
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
 	return args, nil
 }
 
@@ -7468,6 +7505,14 @@ func (ec *executionContext) field_Subscription_syncLogAppended_args(ctx context.
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
 	return args, nil
 }
 
@@ -14011,6 +14056,29 @@ func (ec *executionContext) fieldContext_PipelineMessage_pipeline(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_feedCursor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_feedCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().FeedCursor(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_feedCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15950,7 +16018,7 @@ func (ec *executionContext) _Subscription_events(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().Events(ctx, fc.Args["filter"].(*EventFilter), fc.Args["after"].(*string))
+			return ec.Resolvers.Subscription().Events(ctx, fc.Args["filter"].(*EventFilter), fc.Args["after"].(*string), fc.Args["first"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.EventMessage) graphql.Marshaler {
@@ -15994,7 +16062,7 @@ func (ec *executionContext) _Subscription_assessmentChanged(ctx context.Context,
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().AssessmentChanged(ctx, fc.Args["filter"].(*AssessmentChangeFilter), fc.Args["after"].(*string))
+			return ec.Resolvers.Subscription().AssessmentChanged(ctx, fc.Args["filter"].(*AssessmentChangeFilter), fc.Args["after"].(*string), fc.Args["first"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AssessmentMessage) graphql.Marshaler {
@@ -16038,7 +16106,7 @@ func (ec *executionContext) _Subscription_syncLogAppended(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().SyncLogAppended(ctx, fc.Args["filter"].(*core.SyncFilter), fc.Args["after"].(*string))
+			return ec.Resolvers.Subscription().SyncLogAppended(ctx, fc.Args["filter"].(*core.SyncFilter), fc.Args["after"].(*string), fc.Args["first"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SyncLogMessage) graphql.Marshaler {
@@ -23760,6 +23828,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Query")
+		case "feedCursor":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_feedCursor(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "viewer":
 			field := field
 
