@@ -101,7 +101,7 @@ func (w *world) order(t *testing.T, n int) {
 	for i := range n {
 		_, err := w.core.Assessments.Create(t.Context(), by, core.NewOrder{
 			TestID: core.ID(w.names["test"]), Candidate: core.Candidate{FirstName: "C", Email: fmt.Sprintf("c%d@example.com", i)},
-		})
+		}, core.Key{})
 		check(t, err)
 	}
 }

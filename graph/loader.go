@@ -122,6 +122,7 @@ type loader[K comparable, V any] struct {
 	*dataloader.Loader[K, V]
 	cache *dataloader.InMemoryCache[K, V]
 	read  read[K, V]
+	mu    sync.Mutex // held while reading ahead: two lists that want the same cost one statement
 }
 
 func newLoader[K comparable, V any](r read[K, V]) *loader[K, V] {
@@ -142,6 +143,8 @@ func newLoader[K comparable, V any](r read[K, V]) *loader[K, V] {
 
 // ahead reads what is not known yet, with one statement.
 func (l *loader[K, V]) ahead(ctx context.Context, keys []K) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	seen := make(map[K]bool, len(keys))
 	keys = slices.DeleteFunc(keys, func(k K) bool {
 		_, known := l.cache.Get(ctx, k)

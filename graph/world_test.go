@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -18,6 +19,8 @@ import (
 	"github.com/trellis-ats/trellis/core/ats"
 	"github.com/trellis-ats/trellis/core/coretest"
 	"github.com/trellis-ats/trellis/graph"
+	"github.com/trellis-ats/trellis/internal/bus"
+	"github.com/trellis-ats/trellis/internal/store"
 	"github.com/trellis-ats/trellis/internal/store/storetest"
 )
 
@@ -27,7 +30,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // ATS ordered and a token for each role, behind the real API on real SQLite.
 type world struct {
 	handler http.Handler
-	store   *counting
+	db      *store.DB
+	bus     *bus.Local
+	store   *failing
 	clock   *coretest.Clock
 	tasks   *recorder
 	log     *bytes.Buffer
@@ -49,64 +54,43 @@ func (r *recorder) InsertTask(_ context.Context, _ *sql.Tx, t core.Task) error {
 	return nil
 }
 
-// counting counts the reads that lists must not multiply.
-type counting struct {
+// failing fails the reads that a test says.
+type failing struct {
 	core.Store
-	mu    sync.Mutex
-	reads map[string]int
-	fail  func(what string) error // nil: nothing fails
+	fail func(what string) error // nil: nothing fails
 }
 
-func (c *counting) count(what string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reads[what]++
-	if c.fail != nil {
-		return c.fail(what)
+func (f *failing) check(what string) error {
+	if f.fail == nil {
+		return nil
 	}
-	return nil
+	return f.fail(what)
 }
 
-func (c *counting) Organization(ctx context.Context, id core.ID) (*core.Organization, error) {
-	if err := c.count("organization"); err != nil {
+func (f *failing) Organization(ctx context.Context, id core.ID) (*core.Organization, error) {
+	if err := f.check("organization"); err != nil {
 		return nil, err
 	}
-	return c.Store.Organization(ctx, id)
+	return f.Store.Organization(ctx, id)
 }
 
-func (c *counting) TestsByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Test, error) {
-	if err := c.count("tests"); err != nil {
+func (f *failing) CandidatesByID(ctx context.Context, organization core.ID, s core.Sight, ids []core.ID) ([]core.Candidate, error) {
+	if err := f.check("candidates"); err != nil {
 		return nil, err
 	}
-	return c.Store.TestsByID(ctx, organization, ids)
+	return f.Store.CandidatesByID(ctx, organization, s, ids)
 }
 
-func (c *counting) CandidatesByID(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Candidate, error) {
-	if err := c.count("candidates"); err != nil {
-		return nil, err
-	}
-	return c.Store.CandidatesByID(ctx, organization, ids)
-}
-
-func (c *counting) Connections(ctx context.Context, organization core.ID) ([]core.Connection, error) {
-	if err := c.count("connections"); err != nil {
-		return nil, err
-	}
-	return c.Store.Connections(ctx, organization)
-}
-
-func (c *counting) LatestResults(ctx context.Context, organization core.ID, ids []core.ID) ([]core.Result, error) {
-	if err := c.count("results"); err != nil {
-		return nil, err
-	}
-	return c.Store.LatestResults(ctx, organization, ids)
-}
-
+// newWorld is a world on SQLite.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db := storetest.SQLite(t)
+	return newWorldOn(t, storetest.SQLite(t))
+}
+
+func newWorldOn(t *testing.T, db *store.DB) *world {
+	t.Helper()
 	w := &world{
-		store: &counting{Store: db, reads: map[string]int{}}, clock: coretest.NewClock(), tasks: &recorder{},
+		db: db, bus: bus.NewLocal(), store: &failing{Store: db}, clock: coretest.NewClock(), tasks: &recorder{},
 		log: &bytes.Buffer{}, tokens: map[string]core.Secret{}, names: map[string]string{},
 	}
 	db.BindTasks(w.tasks)
@@ -119,7 +103,8 @@ func newWorld(t *testing.T) *world {
 		Assessments: core.NewAssessments(w.store, w.clock, links),
 		Connections: core.NewConnections(w.store, w.clock, &coretest.Adapters{}),
 		Reports:     core.NewReports(w.store, w.clock, links), Events: core.NewEvents(w.store),
-		SyncLog: core.NewSyncLog(w.store), Links: links,
+		SyncLog: core.NewSyncLog(w.store), Links: links, Jobs: core.NewJobs(w.store, w.clock),
+		AuditLog: core.NewAuditLog(w.store), Feed: core.NewFeed(w.store), Signals: w.bus,
 		Log:           slog.New(slog.NewTextHandler(w.log, nil)),
 		RequestID:     func(context.Context) string { return "req-1" },
 		Introspection: true, Suggestions: true,
@@ -134,17 +119,15 @@ func (w *world) fill(t *testing.T) {
 	ctx := t.Context()
 	organization, outside := w.organization(t, "Hooli Example"), w.organization(t, "Initech Example")
 	for _, role := range core.TokenRoles() {
-		_, secret, err := w.core.Tokens.Create(ctx, core.SystemActor(organization), "token of "+string(role), role)
-		check(t, err)
-		w.tokens[string(role)] = secret
+		w.names["token_"+string(role)] = w.token(t, organization, string(role), "token of "+string(role), role)
 	}
-	_, secret, err := w.core.Tokens.Create(ctx, core.SystemActor(outside), "outsider", core.RoleAdmin)
-	check(t, err)
-	w.tokens["OUTSIDER"] = secret
+	w.token(t, outside, "OUTSIDER", "outsider", core.RoleAdmin)
 	by := core.SystemActor(organization)
-	test, err := w.core.Tests.Create(ctx, by, core.Test{Name: "Cold Call", Modality: core.ModalityVoice, DurationMinutes: 15, Traits: []core.Trait{{Key: "calm", Name: "Calm"}}})
+	test, err := w.core.Tests.Create(ctx, by, core.Test{Name: "Cold Call", Modality: core.ModalityVoice, DurationMinutes: 15, Traits: []core.Trait{{Key: "calm", Name: "Calm"}}}, core.Key{})
 	check(t, err)
-	made, err := w.core.Connections.Create(ctx, by, core.NewConnection{Adapter: coretest.AdapterName, Name: "Main", Settings: map[string]string{"account": "acme", "api_key": "hidden-key"}})
+	made, err := w.core.Connections.Create(ctx, by, core.NewConnection{Adapter: coretest.AdapterName, Name: "Main", Settings: map[string]string{"account": "acme", "api_key": "hidden-key"}}, core.Key{})
+	check(t, err)
+	job, err := w.core.Jobs.Create(ctx, by, core.Job{Name: "Account Executive", ConnectionID: made.Connection.ID, ExternalID: "4711"}, core.Key{})
 	check(t, err)
 	placed, err := w.core.Assessments.Place(ctx, made.Connection, &ats.PlaceOrder{
 		Items:     []ats.OrderItem{{Key: "order-1", TestID: string(test.ID)}},
@@ -152,11 +135,30 @@ func (w *world) fill(t *testing.T) {
 		OrderedBy: "rita@example.com",
 	})
 	check(t, err)
-	w.names = map[string]string{
-		"organization": string(organization), "outside": string(outside), "test": string(test.ID),
+	maps.Copy(w.names, map[string]string{
+		"organization": string(organization), "outside": string(outside), "test": string(test.ID), "job": string(job.ID),
 		"connection": string(made.Connection.ID), "ordered": placed.AssessmentIDs[0],
-	}
+	})
 	w.entry(t, made.Connection, core.ID(placed.AssessmentIDs[0]))
+}
+
+// token makes a token that tests call name, and returns its id.
+func (w *world) token(t *testing.T, organization core.ID, name, title string, role core.Role, scopes ...core.Permission) string {
+	t.Helper()
+	issued, err := w.core.Tokens.Create(t.Context(), core.SystemActor(organization), core.NewToken{Name: title, Role: role, Scopes: scopes}, core.Key{})
+	check(t, err)
+	w.tokens[name] = issued.Secret
+	return string(issued.Token.ID)
+}
+
+// share assigns the ordered assessment to the job and shares that with the VIEWER.
+func (w *world) share(t *testing.T) {
+	t.Helper()
+	by := core.SystemActor(core.ID(w.names["organization"]))
+	_, err := w.core.Assessments.AssignJob(t.Context(), by, core.ID(w.names["ordered"]), core.ID(w.names["job"]))
+	check(t, err)
+	_, err = w.core.Jobs.Share(t.Context(), by, core.ID(w.names["job"]), w.names["token_VIEWER"])
+	check(t, err)
 }
 
 func (w *world) organization(t *testing.T, name string) core.ID {
