@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/graph"
 	"github.com/trellis-ats/trellis/internal/bus"
 	"github.com/trellis-ats/trellis/internal/config"
 	"github.com/trellis-ats/trellis/internal/httpd"
@@ -47,11 +49,14 @@ type App struct {
 	store   *store.DB
 	host    *host.Host
 	tasks   *tasks.Engine
-	bus     *bus.Local
+	bus     bus.Bus
+	remote  *bus.Redis // the bus, if there are other processes
 	events  *bus.Sequencer
+	endings *graph.Endings
 	mailbox *mail.Mailbox
 	core    *useCases
 	health  *httpd.Health
+	edges   *edges
 }
 
 // Open opens and migrates the database and starts the adapters' processes. What
@@ -67,12 +72,15 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, bus: bus.NewLocal()}
+	a := &App{o: o}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	if err := a.openBus(); err != nil {
+		return nil, err
+	}
 	if err := a.openStore(ctx, key); err != nil {
 		return nil, err
 	}
@@ -84,10 +92,14 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.core, err = newUseCases(o, key, a.store, a.host, mailer); err != nil {
+	if a.core, err = newUseCases(o, key, a.store, adapters{a.host}, mailer); err != nil {
 		return nil, err
 	}
+	a.endings = graph.NewEndings(a.core.feed, a.bus, o.Log)
 	a.health = a.newHealth()
+	if a.edges, err = a.newEdges(key); err != nil {
+		return nil, err
+	}
 	return a, a.openTasks()
 }
 
@@ -97,6 +109,17 @@ func launches(adapters []Adapter) []host.Launch {
 		out = append(out, host.Launch{Name: a.Name, Command: a.Command})
 	}
 	return out
+}
+
+// openBus carries events within this process, or with Redis between several.
+func (a *App) openBus() error {
+	if a.o.Config.RedisURL == "" {
+		a.bus = bus.NewLocal()
+		return nil
+	}
+	remote, err := bus.NewRedis(bus.RedisOptions{URL: a.o.Config.RedisURL, Channel: "trellis:events", Log: a.o.Log})
+	a.bus, a.remote = remote, remote
+	return err
 }
 
 func (a *App) openStore(ctx context.Context, key []byte) error {
@@ -147,7 +170,8 @@ func (a *App) openTasks() error {
 // called once with the address.
 func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	server, err := httpd.New(httpd.Options{
-		Listen: a.o.Config.Listen, Handler: a.handler(), Log: a.o.Log, PublicURL: a.o.Config.BaseURL(),
+		Listen: a.o.Config.Listen, Handler: a.edges.mux, Log: a.o.Log, PublicURL: a.o.Config.BaseURL(),
+		TrustedProxies: a.edges.proxies,
 	})
 	if err != nil {
 		return err
@@ -156,7 +180,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err := a.tasks.Start(running); err != nil {
 		return err
 	}
-	stopNumbering := a.startNumbering(running)
+	stopBackground := a.startBackground(running)
 	err = server.Start(running)
 	if err == nil {
 		a.o.Log.Info("listening", "address", server.Addr().String(), "config", a.o.Config)
@@ -170,22 +194,24 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	a.health.Drain()
 	stopCtx, cancel := context.WithTimeout(running, stopWithin)
 	defer cancel()
-	err = errors.Join(err, server.Shutdown(stopCtx), a.tasks.Stop(stopCtx))
-	stopNumbering()
+	err = errors.Join(err, a.edges.graph.Close(stopCtx), server.Shutdown(stopCtx), a.tasks.Stop(stopCtx))
+	stopBackground()
 	return err
 }
 
-// startNumbering numbers events until the returned function is called.
-func (a *App) startNumbering(ctx context.Context) (stop func()) {
+// startBackground runs what works beside requests until the returned function
+// is called.
+func (a *App) startBackground(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.events.Run(ctx)
-	}()
+	var running sync.WaitGroup
+	running.Go(func() { a.events.Run(ctx) })
+	running.Go(func() { a.endings.Run(ctx) })
+	if a.remote != nil {
+		running.Go(func() { a.remote.Run(ctx) })
+	}
 	return func() {
 		cancel()
-		<-done
+		running.Wait()
 	}
 }
 
@@ -200,6 +226,9 @@ func (a *App) WebhookURL(c *core.Connection) string { return a.core.links.Webhoo
 // Close stops the adapters and closes the database.
 func (a *App) Close() error {
 	var errs []error
+	if a.edges != nil {
+		errs = append(errs, a.edges.close())
+	}
 	if a.host != nil {
 		errs = append(errs, a.host.Close())
 	}

@@ -25,6 +25,10 @@ type useCases struct {
 	deliveries    *core.Deliveries
 	reports       *core.Reports
 	syncLog       *core.SyncLog
+	jobs          *core.Jobs
+	sessions      *core.Sessions
+	audit         *core.AuditLog
+	feed          *core.Feed
 	inbound       *core.Inbound
 	setup         *core.Setup
 }
@@ -52,6 +56,10 @@ func newUseCases(o Options, key []byte, s core.Store, a core.Adapters, m core.Ma
 	u.deliveries = core.NewDeliveries(s, o.Clock, a, u.links)
 	u.reports = core.NewReports(s, o.Clock, u.links)
 	u.syncLog = core.NewSyncLog(s)
+	u.jobs = core.NewJobs(s, o.Clock)
+	u.sessions = core.NewSessions(s, o.Clock, u.tokens)
+	u.audit = core.NewAuditLog(s)
+	u.feed = core.NewFeed(s)
 	u.setup = core.NewSetup(s, o.Clock, u.tokens, u.tests, u.connections)
 	u.inbound = core.NewInbound(core.InboundOptions{
 		Store: s, Clock: o.Clock, Adapters: a, Connections: u.connections, Assessments: u.assessments,
