@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/graph-gophers/dataloader/v7"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/fault"
@@ -49,6 +50,15 @@ type loadersKey struct{}
 // too: nothing that was read for one caller, or before a change, is shown again.
 func (o Options) withLoaders(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	return next(o.freshLoaders(ctx))
+}
+
+// perMutation gives each mutation of an operation its own: the next one must
+// see what the one before changed.
+func (o Options) perMutation(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
+		ctx = o.freshLoaders(ctx)
+	}
+	return next(ctx)
 }
 
 func (o Options) freshLoaders(ctx context.Context) context.Context {

@@ -154,6 +154,7 @@ func (o Options) newHandler() *handler.Server {
 		s.Use(extension.Introspection{})
 	}
 	s.AroundResponses(o.withLoaders)
+	s.AroundRootFields(o.perMutation)
 	return s
 }
 
