@@ -30,6 +30,8 @@ const (
 	cachedQueries = 1 << 20
 	// timeout bounds one query or mutation.
 	timeout = 30 * time.Second
+	// initTimeout bounds the time until a websocket is let in.
+	initTimeout = 3 * time.Second
 )
 
 // Options is what the API is made of.
@@ -104,7 +106,8 @@ func (s *Server) Close(ctx context.Context) error {
 
 func (o Options) sockets(g gate) *transport.Websocket {
 	return &transport.Websocket{
-		Init: g.enterSocket, Revoked: o.revoked, CheckOrigin: g.origins.allowed, Timeout: timeout, Log: o.Log,
+		Init: g.enterSocket, InitTimeout: initTimeout, Revoked: o.revoked, CheckOrigin: g.origins.allowed,
+		Timeout: timeout, Log: o.Log,
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *subscriber) connectOnce(ctx context.Context, at *server, n int, patient
 			Type    string
 			Payload json.RawMessage
 		}
-		wait, cancel := context.WithTimeout(ctx, 2*time.Second)
+		wait, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 		err := wsjson.Read(wait, socket, &m)
 		cancel()
 		if err != nil {
