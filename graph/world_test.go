@@ -180,7 +180,17 @@ func (w *world) entry(t *testing.T, c *core.Connection, assessment core.ID) {
 			ResponseHeader: map[string]string{"Content-Type": "application/json"}, StartedAt: w.clock.Now(), Duration: 12_000_000,
 		}},
 	}
-	check(t, w.store.Atomically(t.Context(), func(tx core.Tx) error { return tx.InsertSyncEntry(t.Context(), e) }))
+	event := &core.Event{
+		ID: core.NewID(core.PrefixEvent), OrganizationID: e.OrganizationID, Type: core.EventSyncLogAppended, SubjectID: e.ID,
+		ActorRole: core.RoleSystem, At: e.StartedAt, Data: json.RawMessage(`{}`),
+	}
+	check(t, w.store.Atomically(t.Context(), func(tx core.Tx) error {
+		if err := tx.InsertSyncEntry(t.Context(), e); err != nil {
+			return err
+		}
+		return tx.AppendEvent(t.Context(), event)
+	}))
+	w.names["entry"] = string(e.ID)
 }
 
 // send posts an operation as a role and returns the answer.
