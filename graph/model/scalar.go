@@ -81,10 +81,13 @@ func MarshalScore(s core.Score) graphql.Marshaler {
 // UnmarshalScore reads a number from 0 to 100. Errors: fault.Invalid.
 func UnmarshalScore(v any) (core.Score, error) {
 	number, err := graphql.UnmarshalFloat(v)
-	if err != nil {
-		return 0, fault.Wrap(err, fault.Invalid, "A Score is a number from 0 to 100.")
+	if err == nil {
+		var score core.Score
+		if score, err = core.ParseScore("", number); err == nil {
+			return score, nil
+		}
 	}
-	return core.ParseScore("", number)
+	return 0, fault.Wrap(err, fault.Invalid, "A Score is a number from 0 to 100.") // gqlgen adds where
 }
 
 // MarshalURL writes an address; an empty one is null.

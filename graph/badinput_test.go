@@ -1,0 +1,245 @@
+package graph_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trellis-ats/trellis/core"
+)
+
+// bad is an operation that must be refused, and how: "CODE field" of each user
+// error, or of an error's fields, or of its path.
+type bad struct{ operation, want string }
+
+func badMutations() map[string]bad {
+	const noAssessment, noToken = "asm_00000000000000000000000000", "tok_00000000000000000000000000"
+	in := func(name, input string) string {
+		return "mutation { " + name + "(input: {" + input + "}) { userErrors { code reason field message } } }"
+	}
+	table := map[string]bad{
+		"assignJob: unknown job":             {in("assignJob", `assessmentId: "${ordered}", jobId: "job_00000000000000000000000000"`), "NOT_FOUND jobId"},
+		"assignJob: another's job":           {in("assignJob", `assessmentId: "${ordered}", jobId: "${outsideJob}"`), "NOT_FOUND jobId"},
+		"assignJob: id of another type":      {in("assignJob", `assessmentId: "${ordered}", jobId: "${test}"`), "NOT_FOUND jobId"},
+		"createAssessment: unknown test":     {in("createAssessment", `testId: "tst_00000000000000000000000000", candidate: {firstName: "A", email: "a@example.com"}`), "NOT_FOUND testId"},
+		"createAssessment: another's test":   {in("createAssessment", `testId: "${outsideTest}", candidate: {firstName: "A", email: "a@example.com"}`), "NOT_FOUND testId"},
+		"createAssessment: id of a job":      {in("createAssessment", `testId: "${job}", candidate: {firstName: "A", email: "a@example.com"}`), "NOT_FOUND testId"},
+		"createAssessment: another's job":    {in("createAssessment", `testId: "${test}", jobId: "${outsideJob}", candidate: {firstName: "A", email: "a@example.com"}`), "NOT_FOUND jobId"},
+		"createAssessment: no name":          {in("createAssessment", `testId: "${test}", candidate: {firstName: "", email: "a@example.com"}`), "INVALID candidate.firstName"},
+		"createAssessment: no address":       {in("createAssessment", `testId: "${test}", candidate: {firstName: "A", email: "a, b@example.com"}`), "INVALID candidate.email"},
+		"createAssessment: relative page":    {in("createAssessment", `testId: "${test}", candidate: {firstName: "A", email: "a@example.com", profileUrl: "/people"}`), "INVALID createAssessment.input.candidate.profileUrl"},
+		"createAssessment: long key":         {in("createAssessment", `testId: "${test}", candidate: {firstName: "A", email: "a@example.com"}, idempotencyKey: "`+strings.Repeat("k", 201)+`"`), "INVALID idempotencyKey"},
+		"createTest: blank name":             {in("createTest", `name: "  ", modality: CHAT`), "INVALID name"},
+		"createTest: empty trait key":        {in("createTest", `name: "T", modality: CHAT, traits: [{key: "", name: "N"}]`), "INVALID traits.key"},
+		"createTest: a trait twice":          {in("createTest", `name: "T", modality: CHAT, traits: [{key: "k", name: "N"}, {key: "k", name: "M"}]`), "INVALID traits.key"},
+		"createTest: a day and a minute":     {in("createTest", `name: "T", modality: CHAT, durationMinutes: 1441`), "INVALID durationMinutes"},
+		"createTest: a line break":           {in("createTest", `name: "T\nU", modality: CHAT`), "INVALID name"},
+		"createTest: U+0000":                 {in("createTest", `name: "T\u0000", modality: CHAT`), "INVALID createTest.input.name"},
+		"createTest: unknown modality":       {in("createTest", `name: "T", modality: SMELL`), "GRAPHQL_VALIDATION_FAILED "},
+		"complete: score 101":                {in("completeAssessment", `assessmentId: "${ordered}", score: 101`), "INVALID score"},
+		"complete: score -1":                 {in("completeAssessment", `assessmentId: "${ordered}", score: -1`), "INVALID score"},
+		"complete: a text as score":          {in("completeAssessment", `assessmentId: "${ordered}", score: "NaN"`), "GRAPHQL_VALIDATION_FAILED "},
+		"complete: maximum 0 below":          {in("completeAssessment", `assessmentId: "${ordered}", score: 1, maxScore: -5`), "INVALID maxScore"},
+		"complete: empty trait key":          {in("completeAssessment", `assessmentId: "${ordered}", score: 1, traits: [{key: "", score: 1}]`), "INVALID traits.0.key"},
+		"complete: trait score 101":          {in("completeAssessment", `assessmentId: "${ordered}", score: 1, traits: [{key: "a", score: 1}, {key: "b", score: 101}]`), "INVALID traits.1.score"},
+		"complete: a trait twice":            {in("completeAssessment", `assessmentId: "${ordered}", score: 1, traits: [{key: "a", score: 1}, {key: "a", score: 1}]`), "INVALID traits.1.key"},
+		"complete: traits without score":     {in("completeAssessment", `assessmentId: "${ordered}", traits: [{key: "a", score: 1}]`), "INVALID score"},
+		"complete: before the start":         {in("completeAssessment", `assessmentId: "${ordered}", score: 1, report: {transcript: [{speaker: "A", text: "B", at: -1}]}`), "INVALID report.transcript.0.at"},
+		"complete: a cancelled one":          {in("completeAssessment", `assessmentId: "${cancelled}", score: 1`), "CONFLICT assessmentId"},
+		"start: a scored one":                {in("startAssessment", `assessmentId: "${scored}"`), "CONFLICT assessmentId"},
+		"start: a forged token":              {in("startAssessment", `assessmentId: "${ordered}", launchToken: "x.y.z"`), "INVALID launchToken"},
+		"cancel: a scored one":               {in("cancelAssessment", `assessmentId: "${scored}"`), "CONFLICT assessmentId"},
+		"cancel: twice":                      {in("cancelAssessment", `assessmentId: "${cancelled}"`), "CONFLICT assessmentId"},
+		"cancel: a long reason":              {in("cancelAssessment", `assessmentId: "${ordered}", reason: "`+strings.Repeat("r", 501)+`"`), "INVALID reason"},
+		"resend: a scored one":               {in("resendInvitation", `assessmentId: "${scored}"`), "CONFLICT assessmentId"},
+		"retry: without a result":            {in("retryDelivery", `assessmentId: "${ordered}"`), "CONFLICT assessmentId"},
+		"createConnection: unknown adapter":  {in("createConnection", `adapter: "none", name: "C"`), "INVALID adapter"},
+		"createConnection: setting missing":  {in("createConnection", `adapter: "fake", name: "C"`), "INVALID settings.account"},
+		"createConnection: unknown setting":  {in("createConnection", `adapter: "fake", name: "C", settings: [{name: "account", value: "a"}, {name: "none", value: "x"}]`), "INVALID settings.none"},
+		"createConnection: a setting twice":  {in("createConnection", `adapter: "fake", name: "C", settings: [{name: "account", value: "a"}, {name: "account", value: "b"}]`), "INVALID settings.account"},
+		"createConnection: not an address":   {in("createConnection", `adapter: "fake", name: "C", settings: [{name: "account", value: "a"}, {name: "base_url", value: "ftp://x"}]`), "INVALID settings.base_url"},
+		"updateConnection: blank name":       {in("updateConnection", `connectionId: "${connection}", name: " "`), "INVALID name"},
+		"updateConnection: required removed": {in("updateConnection", `connectionId: "${connection}", settings: [{name: "account", value: ""}]`), "INVALID settings.account"},
+		"updateConnection: not a number":     {in("updateConnection", `connectionId: "${connection}", settings: [{name: "retries", value: "many"}]`), "INVALID settings.retries"},
+		"createJob: blank name":              {in("createJob", `name: ""`), "INVALID name"},
+		"createJob: another's connection":    {in("createJob", `name: "J", connectionId: "${outsideConnection}"`), "NOT_FOUND connectionId"},
+		"createJob: taken":                   {in("createJob", `name: "J", connectionId: "${connection}", externalId: "4711"`), "CONFLICT externalId"},
+		"shareJob: with nobody":              {in("shareJob", `jobId: "${job}", with: "nobody"`), "INVALID with"},
+		"shareJob: with another's token":     {in("shareJob", `jobId: "${job}", with: "${outsideToken}"`), "INVALID with"},
+		"createApiToken: blank name":         {in("createApiToken", `name: "", role: ADMIN`), "INVALID name"},
+		"createApiToken: a role of ours":     {in("createApiToken", `name: "T", role: SYSTEM`), "INVALID role"},
+		"createApiToken: more than the role": {in("createApiToken", `name: "T", role: VIEWER, scopes: [CONFIGURE]`), "INVALID scopes"},
+		"createApiToken: in the past":        {in("createApiToken", `name: "T", role: VIEWER, expiresAt: "2020-01-01T00:00:00Z"`), "INVALID expiresAt"},
+		"createApiToken: no zone":            {in("createApiToken", `name: "T", role: VIEWER, expiresAt: "2030-01-01T00:00:00"`), "INVALID createApiToken.input.expiresAt"},
+		"revokeApiToken: twice":              {in("revokeApiToken", `tokenId: "${revoked}"`), "CONFLICT tokenId"},
+		"rotateApiToken: a revoked one":      {in("rotateApiToken", `tokenId: "${revoked}"`), "CONFLICT tokenId"},
+	}
+	for field, mutations := range map[string][]string{
+		"assessmentId": {"startAssessment", "completeAssessment", "cancelAssessment", "assignJob", "resendInvitation", "retryDelivery", "revokeReportLink"},
+		"connectionId": {"updateConnection", "checkConnection", "rotatePartnerKey"},
+		"tokenId":      {"rotateApiToken", "revokeApiToken"},
+		"jobId":        {"shareJob", "unshareJob"},
+	} {
+		ids := map[string]string{"nothing": "nothing", "empty": "", "another type": "${test}", "unknown": noAssessment}
+		switch field {
+		case "assessmentId":
+			ids["another's"] = "${outsideAssessment}"
+		case "connectionId":
+			ids["another's"] = "${outsideConnection}"
+		case "tokenId":
+			ids["another's"], ids["unknown"] = "${outsideToken}", noToken
+		case "jobId":
+			ids["another's"] = "${outsideJob}"
+		}
+		for _, m := range mutations {
+			for kind, id := range ids {
+				rest := map[string]string{"jobId": `, with: "m@example.com"`}[field]
+				table[m+": "+kind] = bad{in(m, fmt.Sprintf("%s: %q%s", field, id, rest)), "NOT_FOUND " + field}
+			}
+		}
+	}
+	return table
+}
+
+func badQueries() map[string]bad {
+	table := map[string]bad{
+		"score 101":               {`{ assessments(filter: {minScore: 101}) { nodes { id } } }`, "INVALID assessments.filter.minScore"},
+		"score below 0":           {`{ assessments(filter: {maxScore: -0.01}) { nodes { id } } }`, "INVALID assessments.filter.maxScore"},
+		"no time":                 {`{ assessments(filter: {orderedFrom: "yesterday"}) { nodes { id } } }`, "INVALID assessments.filter.orderedFrom"},
+		"long search":             {`{ assessments(filter: {search: "` + strings.Repeat("s", 201) + `"}) { nodes { id } } }`, "INVALID filter.search"},
+		"long candidate search":   {`{ candidates(filter: {search: "` + strings.Repeat("s", 201) + `"}) { nodes { id } } }`, "INVALID filter.search"},
+		"unknown status":          {`{ assessments(filter: {statuses: [LOST]}) { nodes { id } } }`, "GRAPHQL_VALIDATION_FAILED "},
+		"unknown order":           {`{ assessments(orderBy: {field: LUCK}) { nodes { id } } }`, "GRAPHQL_VALIDATION_FAILED "},
+		"cursor of other order":   {`{ assessments(orderBy: {field: SCORE}, after: "${assessmentCursor}") { nodes { id } } }`, "INVALID after"},
+		"cursor, other way":       {`{ assessments(orderBy: {field: SCORE, direction: ASC}, after: "${scoreCursor}") { nodes { id } } }`, "INVALID after"},
+		"too many ids":            {`{ nodes(ids: [` + strings.Repeat(`"x" `, 101) + `]) { id } }`, "INVALID ids"},
+		"events of an assessment": {`{ assessment(id: "${ordered}") { events(first: 0) { nodes { id } } } }`, "INVALID first"},
+		"its sync log":            {`{ assessment(id: "${ordered}") { syncLog(after: "${assessmentCursor}") { nodes { id } } } }`, "INVALID after"},
+	}
+	for _, list := range []string{"tests", "jobs", "candidates", "assessments", "syncLog", "apiTokens", "auditLog"} {
+		foreign := "${assessmentCursor}"
+		if list == "assessments" {
+			foreign = "${testCursor}"
+		}
+		for arguments, field := range map[string]string{
+			`first: 0`: "first", `first: 10000`: "first", `first: -1`: "first", `last: 0`: "last", `last: 101`: "last", `first: 1, last: 1`: "last",
+			fmt.Sprintf(`after: %q`, foreign): "after", fmt.Sprintf(`before: %q`, foreign): "before", `after: ""`: "after", `before: "x"`: "before",
+			`after: "${feedCursor}"`: "after",
+		} {
+			table[list+" "+arguments] = bad{"{ " + list + "(" + arguments + ") { nodes { id } } }", "INVALID " + field}
+		}
+	}
+	return table
+}
+
+func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := rich(t)
+	w.badWorld(t)
+	before := w.dump(t)
+	for _, table := range []map[string]bad{badMutations(), badQueries()} {
+		for name, c := range table {
+			body := w.ask(t, "ADMIN", w.expand(t, c.operation), nil)
+			if got := refusal(body); got != c.want {
+				t.Errorf("%s: got %q, want %q: %v", name, got, c.want, body)
+			}
+		}
+	}
+	if diff := cmp.Diff(before, w.dump(t)); diff != "" {
+		t.Errorf("something was changed (-before +after):\n%s", diff)
+	}
+}
+
+// refusal is how an operation was refused: "CODE field".
+func refusal(body map[string]any) string {
+	if errs, _ := body["errors"].([]any); len(errs) > 0 {
+		first := errs[0].(map[string]any)
+		extensions := first["extensions"].(map[string]any)
+		code := extensions["code"].(string)
+		if fields, ok := extensions["fields"].([]any); ok {
+			return code + " " + fields[0].(map[string]any)["path"].(string)
+		}
+		if code == "GRAPHQL_VALIDATION_FAILED" {
+			return code + " " // its message and place say where
+		}
+		path, _ := first["path"].([]any)
+		return code + " " + strings.ReplaceAll(strings.Trim(fmt.Sprint(path), "[]"), " ", ".")
+	}
+	for _, payload := range body["data"].(map[string]any) {
+		if p, ok := payload.(map[string]any); ok {
+			for _, e := range p["userErrors"].([]any) {
+				return fmt.Sprint(e.(map[string]any)["code"], " ", e.(map[string]any)["field"])
+			}
+		}
+	}
+	return ""
+}
+
+// badWorld adds what bad input needs: states that are over, and another
+// organization's things.
+func (w *world) badWorld(t *testing.T) {
+	t.Helper()
+	ctx, by, outside := t.Context(), core.SystemActor(core.ID(w.names["organization"])), core.SystemActor(core.ID(w.names["outside"]))
+	w.names["scored"] = w.names["ordered"]
+	order := func(by core.Actor, test string) string {
+		a, err := w.core.Assessments.Create(ctx, by, core.NewOrder{TestID: core.ID(test), Candidate: core.Candidate{FirstName: "Eve", Email: "eve@example.com"}}, core.Key{})
+		check(t, err)
+		return string(a.ID)
+	}
+	w.names["ordered"], w.names["cancelled"] = order(by, w.names["test"]), order(by, w.names["test"])
+	_, err := w.core.Assessments.Cancel(ctx, by, core.ID(w.names["cancelled"]), "")
+	check(t, err)
+	w.names["revoked"] = w.token(t, by.OrganizationID, "REVOKED", "revoked", core.RoleAdmin)
+	_, err = w.core.Tokens.Revoke(ctx, by, core.ID(w.names["revoked"]))
+	check(t, err)
+
+	test, err := w.core.Tests.Create(ctx, outside, core.Test{Name: "Theirs", Modality: core.ModalityChat}, core.Key{})
+	check(t, err)
+	job, err := w.core.Jobs.Create(ctx, outside, core.Job{Name: "Theirs"}, core.Key{})
+	check(t, err)
+	made, err := w.core.Connections.Create(ctx, outside, core.NewConnection{Adapter: "fake", Name: "Theirs", Settings: map[string]string{"account": "theirs"}}, core.Key{})
+	check(t, err)
+	w.names["outsideTest"], w.names["outsideJob"], w.names["outsideConnection"] = string(test.ID), string(job.ID), string(made.Connection.ID)
+	w.names["outsideToken"], w.names["outsideAssessment"] = w.token(t, outside.OrganizationID, "THEIRS", "theirs", core.RoleViewer), order(outside, string(test.ID))
+
+	pages := w.ask(t, "ADMIN", `{ feedCursor assessments { pageInfo { endCursor } } tests { pageInfo { endCursor } } score: assessments(orderBy: {field: SCORE}) { pageInfo { endCursor } } }`, nil)["data"].(map[string]any)
+	end := func(list string) string {
+		return pages[list].(map[string]any)["pageInfo"].(map[string]any)["endCursor"].(string)
+	}
+	w.names["assessmentCursor"], w.names["testCursor"], w.names["scoreCursor"] = end("assessments"), end("tests"), end("score")
+	w.names["feedCursor"] = pages["feedCursor"].(string)
+}
+
+// dump is every row of every table.
+func (w *world) dump(t *testing.T) map[string][]string {
+	t.Helper()
+	rows := map[string][]string{}
+	for _, table := range w.column(t, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
+		columns := w.column(t, "SELECT name FROM pragma_table_info('"+table+"')")
+		whole := "coalesce(" + strings.Join(columns, ", '') || '|' || coalesce(") + ", '')"
+		rows[table] = w.column(t, "SELECT "+whole+" FROM "+table)
+		slices.Sort(rows[table])
+	}
+	if len(rows["assessments"]) == 0 || len(rows["events"]) == 0 || len(rows["audit_log"]) == 0 {
+		t.Fatalf("the dump misses something: %d tables", len(rows))
+	}
+	return rows
+}
+
+func (w *world) column(t *testing.T, query string) []string {
+	t.Helper()
+	found, err := w.db.SQL().QueryContext(t.Context(), query)
+	check(t, err)
+	defer func() { _ = found.Close() }()
+	var values []string
+	for found.Next() {
+		var v string
+		check(t, found.Scan(&v))
+		values = append(values, v)
+	}
+	check(t, found.Err())
+	return values
+}
