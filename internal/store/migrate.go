@@ -134,7 +134,11 @@ func (db *DB) lockFile(ctx context.Context) (func() error, error) {
 	if err := db.q.get(ctx, &path, "SELECT file FROM pragma_database_list WHERE name = 'main'"); err != nil {
 		return nil, err
 	}
-	beside, err := sql.Open("sqlite", lockDSN(path+".lock"))
+	path, err := createFile(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("store: lock: %w", err)
+	}
+	beside, err := sql.Open("sqlite", lockDSN(path))
 	if err != nil {
 		return nil, fmt.Errorf("store: lock: %w", err)
 	}
