@@ -99,6 +99,9 @@ func (ds *Deliveries) note(ctx context.Context, a *Assessment, d delivering) err
 		if err := appendSyncEntry(ctx, tx, d.entry); err != nil {
 			return err
 		}
+		if d.err != nil && d.revision > 0 && a.DeliveredRev >= d.revision {
+			return nil // the ATS came for it during the call that failed
+		}
 		if over {
 			return a.deliveryFailed(ctx, tx, d.entry, now)
 		}

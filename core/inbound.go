@@ -103,7 +103,11 @@ func (in *Inbound) answer(ctx context.Context, call *InboundCall, entry *SyncEnt
 		entry.explain(err, SyncFailed)
 		return nil, err
 	}
-	return response, in.fetched(ctx, c, outcome)
+	if err := in.fetched(ctx, c, outcome); err != nil {
+		entry.explain(err, SyncFailed)
+		return nil, err
+	}
+	return response, nil
 }
 
 func (in *Inbound) prepare(ctx context.Context, call *InboundCall, c *Connection) (ats.Inbound, *ats.InboundRequest, error) {

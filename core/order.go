@@ -15,7 +15,8 @@ var errRepeated = errors.New("the order was placed already")
 // Place takes an ATS's order: an assessment for each item. A repeated item
 // gives the assessment of the first time, also to callers at the same moment.
 // Nothing is kept unless every item is.
-// Errors: fault.Invalid, fault.NotFound for an unknown test.
+// Errors: fault.Invalid, fault.NotFound for an unknown test, fault.Conflict if
+// only a part of it is a repeat.
 func (as *Assessments) Place(ctx context.Context, c *Connection, o *ats.PlaceOrder) (*ats.OrderPlaced, error) {
 	if len(o.Items) == 0 {
 		return nil, fault.InvalidField("items", "REQUIRED", "The order names no test.")
@@ -30,8 +31,12 @@ func (as *Assessments) Place(ctx context.Context, c *Connection, o *ats.PlaceOrd
 	}
 	by := Actor{OrganizationID: c.OrganizationID, Role: RoleATS, ID: c.ID, Name: c.Name}
 	placed, err = as.place(ctx, by, c, o, candidate)
-	if errors.Is(err, errRepeated) {
-		return as.known(ctx, c, o)
+	if !errors.Is(err, errRepeated) {
+		return placed, err
+	}
+	placed, err = as.known(ctx, c, o)
+	if err == nil && placed == nil {
+		return nil, fault.New(fault.Conflict, "A part of this order was placed before and a part was not. Nothing was ordered; send the new part alone.")
 	}
 	return placed, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -76,6 +77,30 @@ func TestSetup(t *testing.T) {
 			t.Errorf("%v\n%s", err, out)
 		}
 		s.refuseBadSetups(t)
+	})
+}
+
+// TestServeAndSetupAtTheSameTime is how the walkthrough begins: both make the
+// key and the tables.
+func TestServeAndSetupAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d database) {
+		s := prepare(t, d)
+		if s.env = append(s.env, "TRELLIS_MASTER_KEY="); d.name != "SQLite" {
+			s.env = append(s.env, "TRELLIS_MASTER_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+		}
+		var wg sync.WaitGroup
+		for _, name := range []string{"Acme", "Hooli", "Initech"} {
+			wg.Go(func() {
+				if out, told, err := s.command("setup", "--organization", name, "--adapter", "greenhouse", "--json"); err != nil || told != "" {
+					t.Errorf("setup: %v\n%s%s", err, out, told)
+				}
+			})
+		}
+		s.start()
+		wg.Wait()
+		s.made = s.setup("Acme")
+		s.firstTest(s.made.PartnerKey)
 	})
 }
 

@@ -149,7 +149,6 @@ func (a *App) mailer() (core.Mailer, error) {
 		a.mailbox = mail.NewMailbox(200)
 		return a.mailbox, nil
 	default:
-		a.o.Log.Warn("no mail will be sent: set TRELLIS_SMTP_URL; invitations are kept until then as failed tasks")
 		return noMailer{}, nil
 	}
 }
@@ -175,6 +174,9 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	})
 	if err != nil {
 		return err
+	}
+	if a.o.Config.SMTPURL == "" && a.mailbox == nil {
+		a.o.Log.Warn("no mail will be sent: set TRELLIS_SMTP_URL; invitations are kept until then as failed tasks")
 	}
 	running := context.WithoutCancel(ctx) // what runs is stopped below, in order
 	if err := a.tasks.Start(running); err != nil {

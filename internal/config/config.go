@@ -129,15 +129,28 @@ func (c Config) generatedKey() ([]byte, error) {
 	}
 	key = make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails: crypto/rand aborts the process instead
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return readKey(path) // another process was first
-	}
-	if err != nil {
+	if err := keepKey(path, key); err != nil {
 		return nil, fmt.Errorf("the master key cannot be kept: %w", err)
 	}
+	return readKey(path) // another process may have been first
+}
+
+// keepKey writes the key unless there is one. The file appears whole: a server
+// and a setup may begin at the same time.
+func keepKey(path string, key []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".master.key-*") // only its owner can read it
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
-	return key, errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 func readKey(path string) ([]byte, error) {

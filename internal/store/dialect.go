@@ -118,6 +118,13 @@ func openSQLite(path string) (pools, error) {
 	return pools{dialect: sqliteDialect, writer: writer, reader: reader}, nil
 }
 
+// lockDSN opens a file that is only locked; a migration may take a minute.
+func lockDSN(path string) string {
+	q := url.Values{"_txlock": {"exclusive"}, "_pragma": {"busy_timeout(60000)"}}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
+	return u.String()
+}
+
 func sqliteDSN(path string, pragmas ...string) string {
 	q := url.Values{"_txlock": {"immediate"}}
 	q["_pragma"] = append([]string{"busy_timeout(5000)", "journal_mode(WAL)"}, pragmas...)

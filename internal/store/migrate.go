@@ -107,11 +107,11 @@ func (db *DB) queueMigrations() (queueMigrator, error) {
 	return rivermigrate.New(riversqlite.New(db.writer.DB), config)
 }
 
-// lockMigrations keeps other replicas waiting until unlock. The lock belongs
-// to one connection and ends with it. SQLite has one process and needs none.
+// lockMigrations keeps other processes waiting until unlock. The lock belongs
+// to one connection and ends with it.
 func (db *DB) lockMigrations(ctx context.Context) (func() error, error) {
 	if db.dialect == sqliteDialect {
-		return func() error { return nil }, nil
+		return db.lockFile(ctx)
 	}
 	conn, err := db.writer.Conn(ctx)
 	if err != nil {
@@ -125,4 +125,26 @@ func (db *DB) lockMigrations(ctx context.Context) (func() error, error) {
 		_, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock("+key+")")
 		return errors.Join(err, conn.Close())
 	}, nil
+}
+
+// lockFile locks a second file beside the database, as SQLite does: a server
+// and a setup may begin at the same time. The lock ends with the process.
+func (db *DB) lockFile(ctx context.Context) (func() error, error) {
+	var path string
+	if err := db.q.get(ctx, &path, "SELECT file FROM pragma_database_list WHERE name = 'main'"); err != nil {
+		return nil, err
+	}
+	path, err := createFile(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("store: lock: %w", err)
+	}
+	beside, err := sql.Open("sqlite", lockDSN(path))
+	if err != nil {
+		return nil, fmt.Errorf("store: lock: %w", err)
+	}
+	tx, err := beside.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(mapped(err), beside.Close())
+	}
+	return func() error { return errors.Join(tx.Rollback(), beside.Close()) }, nil
 }
