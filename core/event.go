@@ -130,6 +130,9 @@ func (es *Events) Of(ctx context.Context, by Actor, subject ID, p Page) (*Paged[
 	if err != nil {
 		return nil, err
 	}
+	if err := conceal(ctx, es.store, by, all); err != nil {
+		return nil, err
+	}
 	return pageOf(all, func(e Event) ID { return e.ID }, p), nil
 }
 
@@ -152,7 +155,31 @@ func (es *Events) OfAssessments(ctx context.Context, by Actor, ids []ID, perAsse
 	for i, a := range seen {
 		subjects[i] = a.ID
 	}
-	return es.store.EventsOfSubjects(ctx, by.OrganizationID, subjects, min(perAssessment, MaxPage+1))
+	events, err := es.store.EventsOfSubjects(ctx, by.OrganizationID, subjects, min(perAssessment, MaxPage+1))
+	if err != nil {
+		return nil, err
+	}
+	sight.conceal(events)
+	return events, nil
+}
+
+// conceal takes out of events what the actor does not see.
+func conceal(ctx context.Context, r JobReader, by Actor, events []Event) error {
+	sight, err := sightOf(ctx, r, by)
+	if err == nil {
+		sight.conceal(events)
+	}
+	return err
+}
+
+// conceal takes the names of jobs out of events: an assessment in sight can
+// have been for another job before.
+func (s Sight) conceal(events []Event) {
+	for i := range events {
+		if s.Limited && events[i].Type == EventAssessmentJob {
+			events[i].Data = json.RawMessage("{}")
+		}
+	}
 }
 
 // requireSubject checks that the actor sees what a timeline is about.

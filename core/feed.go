@@ -73,6 +73,7 @@ func (f *Feed) visible(ctx context.Context, by Actor, events []Event) ([]Event, 
 	if err != nil {
 		return nil, err
 	}
+	sight.conceal(events)
 	return slices.DeleteFunc(events, func(e Event) bool {
 		return !slices.ContainsFunc(seen, func(a Assessment) bool { return a.ID == e.SubjectID })
 	}), nil
