@@ -151,7 +151,9 @@ func (w *where) assessments(f core.AssessmentFilter) {
 	if f.MaxScore != nil {
 		w.add("score <= %s", *f.MaxScore)
 	}
-	w.search(f.Search, "candidate_id IN (SELECT p.id FROM candidates AS p WHERE p.organization_id = assessments.organization_id AND p.search_text %s)")
+	// $1 is the organization. Nothing refers to the outer row, so that the
+	// candidates are searched once.
+	w.search(f.Search, "candidate_id IN (SELECT p.id FROM candidates AS p WHERE p.organization_id = $1 AND p.search_text %s)")
 }
 
 // InsertAssessment implements core.AssessmentWriter. A second transaction with

@@ -96,6 +96,9 @@ func (r reader) secretsOf(ctx context.Context, organization, id core.ID, lock st
 	if err := json.Unmarshal(plain, &secrets); err != nil {
 		return nil, fmt.Errorf("store: secrets of %s: %w", id, err)
 	}
+	if secrets == nil { // it was made without any
+		secrets = map[string]core.Secret{}
+	}
 	return secrets, nil
 }
 
@@ -122,8 +125,8 @@ func (t *tx) UpdateConnection(ctx context.Context, c *core.Connection) error {
 	return update(ctx, t.q, "connections", "connection", row, "name", "settings", "disabled", "health")
 }
 
-// SaveSecrets implements core.ConnectionWriter. No secrets change nothing and
-// need no key.
+// SaveSecrets implements core.ConnectionWriter. An empty one is removed. None
+// at all change nothing and need no key.
 // Errors: fault.NotFound; fault.Config if the master key is missing or does
 // not open what is stored.
 func (t *tx) SaveSecrets(ctx context.Context, organization, id core.ID, secrets map[string]core.Secret) error {
@@ -135,6 +138,7 @@ func (t *tx) SaveSecrets(ctx context.Context, organization, id core.ID, secrets 
 		return err
 	}
 	maps.Copy(merged, secrets)
+	maps.DeleteFunc(merged, func(_ string, s core.Secret) bool { return s == "" })
 	blob, err := t.keys.sealSecrets(id, merged)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/internal/store"
 	"github.com/trellis-ats/trellis/internal/store/storetest"
 )
@@ -106,4 +108,70 @@ func TestReplicasMigrateAtTheSameTime(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// before is what the second migration finds: an assessment whose second
+// result counts, and one without.
+const before = `
+	INSERT INTO organizations VALUES ('org_1', 'Acme', '2026-03-01T12:00:00.000000Z');
+	INSERT INTO tokens (id, organization_id, name, role, hash, created_at) VALUES ('tok_1', 'org_1', 'n', 'ADMIN', 'h', '2026-03-01T12:00:00.000000Z');
+	INSERT INTO connections (id, organization_id, adapter, name, settings, sealed_secrets, disabled, created_at)
+		VALUES ('con_1', 'org_1', 'fake', 'n', '{}', NO BYTES, FALSE, '2026-03-01T12:00:00.000000Z');
+	INSERT INTO tests VALUES ('tst_1', 'org_1', 'n', '', 'CHAT', 1, '[]', FALSE, '2026-03-01T12:00:00.000000Z');
+	INSERT INTO candidates VALUES ('cnd_1', 'org_1', '', '', 'Ada', 'Lovelace', '', 'Ada@example.com', '', '', '2026-03-01T12:00:00.000000Z', '2026-03-01T12:00:00.000000Z');
+	INSERT INTO assessments (id, organization_id, test_id, candidate_id, connection_id, order_key, ats_order, ordered_by, status, delivery, delivery_note, delivered_revision, report_link_gen)
+		VALUES ('asm_1', 'org_1', 'tst_1', 'cnd_1', '', '', '{}', '', 'SCORED', 'NONE', '', 0, 0), ('asm_2', 'org_1', 'tst_1', 'cnd_1', '', '', '{}', '', 'ORDERED', 'NONE', '', 0, 0);
+	INSERT INTO results VALUES
+		('res_1', 'org_1', 'asm_1', 'tst_1', 1, FALSE, 100, 1, 100, '[]', '{}', '', '2026-03-01T12:00:00.000000Z'),
+		('res_2', 'org_1', 'asm_1', 'tst_1', 2, TRUE, 200, 2, 100, '[]', '{}', '', '2026-03-01T12:00:00.000000Z')`
+
+func TestMigrationKeepsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	check := func(t *testing.T, address, noBytes string) {
+		t.Parallel()
+		db := storetest.OpenURL(t, address)
+		own, err := store.OwnMigrations(db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, first := own.UpTo(t.Context(), 1)
+		_, inserted := db.SQL().ExecContext(t.Context(), strings.Replace(before, "NO BYTES", noBytes, 1))
+		_, up := own.UpTo(t.Context(), 2)
+		if err := errors.Join(first, inserted, up); err != nil {
+			t.Fatal(err)
+		}
+		looksMigrated(t, db)
+		_, down := own.DownTo(t.Context(), 1)
+		_, again := own.UpTo(t.Context(), 2)
+		if err := errors.Join(down, again); err != nil {
+			t.Fatal(err)
+		}
+		looksMigrated(t, db)
+	}
+	t.Run("sqlite", func(t *testing.T) { check(t, filepath.Join(t.TempDir(), "old.db"), "x''") })
+	t.Run("postgres", func(t *testing.T) { check(t, storetest.NewPostgresSchema(t), "''") })
+}
+
+func looksMigrated(t *testing.T, db *store.DB) {
+	t.Helper()
+	token, err := db.TokenByHash(t.Context(), "h")
+	if err != nil || token.Scopes != nil || token.PreviousHash != "" {
+		t.Errorf("token: %+v, %v", token, err)
+	}
+	c, err := db.Connection(t.Context(), "org_1", "con_1")
+	if err != nil || c.Health.Status != core.HealthUnknown {
+		t.Errorf("connection: %+v, %v", c, err)
+	}
+	score := core.Score(200)
+	for name, f := range map[string]core.AssessmentFilter{
+		"score": {MinScore: &score, MaxScore: &score}, "search": {Search: "a love", Statuses: []core.Status{core.StatusScored}},
+	} {
+		page, err := db.Assessments(t.Context(), "org_1", f, core.AssessmentSort{By: core.AssessmentsByScore}, core.Page{First: 10})
+		if err != nil || len(page.Items) != 1 || page.Items[0].ID != "asm_1" {
+			t.Fatalf("%s: %+v, %v", name, page, err)
+		}
+		if a := page.Items[0]; a.Decision != core.DecisionNone || a.ATSOutcome != core.OutcomeUnknown || a.JobID != "" {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
 }

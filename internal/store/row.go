@@ -107,7 +107,7 @@ func in[T ~string](w *where, condition string, values []T) {
 func (w *where) String() string { return " WHERE " + strings.Join(w.conditions, " AND ") }
 
 // owned narrows to what an organization owns. It is the first condition of
-// every list.
+// every list, so the organization is $1.
 func owned(organization core.ID) where {
 	var w where
 	w.add("organization_id = %s", organization)
@@ -226,8 +226,10 @@ func (l *listing) bound(operator string) string {
 	if l.key == "" {
 		return "id " + operator + " %[1]s"
 	}
-	return fmt.Sprintf("(%s, id) %s ((SELECT %s FROM %s AS c%s AND c.id = %%[1]s), %%[1]s)",
-		fmt.Sprintf(l.key, l.table), operator, fmt.Sprintf(l.key, "c"), l.table, l.visible)
+	key := fmt.Sprintf(l.key, l.table)
+	cursor := fmt.Sprintf("(SELECT %s FROM %s AS c%s AND c.id = %%[1]s)", fmt.Sprintf(l.key, "c"), l.table, l.visible)
+	// The first half says nothing new, but lets SQLite begin at the cursor.
+	return fmt.Sprintf("%[1]s %[2]s= %[3]s AND (%[1]s, id) %[2]s (%[3]s, %%[1]s)", key, operator, cursor)
 }
 
 func paged[R any](rows []R, n int, p core.Page, backward bool) *core.Paged[R] {

@@ -38,7 +38,11 @@ func (db *DB) Atomically(ctx context.Context, change func(tx core.Tx) error) err
 	if err := change(t); err != nil {
 		return err
 	}
-	if err := t.sqlTx.Commit(); err != nil {
+	err = t.sqlTx.Commit()
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return ctx.Err() // whose end has rolled back already
+	}
+	if err != nil {
 		return commitFailed(err)
 	}
 	if f := db.onCommit.Load(); t.appended && f != nil {

@@ -2,9 +2,11 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/ats"
@@ -17,6 +19,8 @@ func testAssessment(t *testing.T, db *store.DB) {
 	a := f.newAssessment(t, nil)
 	same(t, "by id", a, found[*core.Assessment](t)(db.Assessment(t.Context(), f.org, a.ID)))
 	same(t, "by link", a, found[*core.Assessment](t)(db.AssessmentByLink(t.Context(), a.ID)))
+	same(t, "by ids", []core.Assessment{*a}, found[[]core.Assessment](t)(db.AssessmentsByID(t.Context(), f.org, core.Sight{}, []core.ID{a.ID, "asm_none"})))
+	same(t, "of no ids", 0, len(found[[]core.Assessment](t)(db.AssessmentsByID(t.Context(), f.org, core.Sight{}, nil))))
 	same(t, "by order", a, found[*core.Assessment](t)(db.AssessmentByOrder(t.Context(), f.connection.ID, a.OrderKey)))
 	bare := &core.Assessment{
 		ID: core.NewID(core.PrefixAssessment), OrganizationID: f.org, TestID: f.test.ID, CandidateID: f.candidate.ID,
@@ -70,8 +74,10 @@ func testAssessmentOrderKey(t *testing.T, db *store.DB) {
 func testAssessmentFilters(t *testing.T, db *store.DB) {
 	f := newFixture(t, db)
 	test, person, connection := f.newTest(t), f.newCandidate(t), f.newConnection(t, nil)
-	plain := func(a *core.Assessment) { a.Status, a.Delivery = core.StatusOrdered, core.DeliveryNone }
-	ids := make([]core.ID, 6)
+	plain := func(a *core.Assessment) {
+		a.Status, a.Delivery, a.JobID, a.OrderedAt = core.StatusOrdered, core.DeliveryNone, "", time.Time{}
+	}
+	ids := make([]core.ID, 9)
 	for i, edit := range []func(a *core.Assessment){
 		func(*core.Assessment) {},
 		func(a *core.Assessment) { a.Status = core.StatusScored },
@@ -79,10 +85,14 @@ func testAssessmentFilters(t *testing.T, db *store.DB) {
 		func(a *core.Assessment) { a.TestID = test.ID },
 		func(a *core.Assessment) { a.CandidateID = person.ID },
 		func(a *core.Assessment) { a.ConnectionID = connection.ID },
+		func(a *core.Assessment) { a.JobID = "job_1" },
+		func(a *core.Assessment) { a.OrderedAt = moment(5) },
+		func(a *core.Assessment) { a.OrderedAt = moment(6) },
 	} {
 		ids[i] = f.newAssessment(t, func(a *core.Assessment) { plain(a); edit(a) }).ID
 	}
-	newestFirst := []core.ID{ids[5], ids[4], ids[3], ids[2], ids[1], ids[0]}
+	newestFirst := slices.Clone(ids)
+	slices.Reverse(newestFirst)
 	for _, c := range []struct {
 		filter core.AssessmentFilter
 		want   []core.ID
@@ -95,14 +105,47 @@ func testAssessmentFilters(t *testing.T, db *store.DB) {
 		{core.AssessmentFilter{CandidateID: person.ID}, []core.ID{ids[4]}},
 		{core.AssessmentFilter{ConnectionID: connection.ID}, []core.ID{ids[5]}},
 		{core.AssessmentFilter{TestID: test.ID, CandidateID: person.ID}, []core.ID{}},
+		{core.AssessmentFilter{JobID: "job_1"}, []core.ID{ids[6]}},
+		{core.AssessmentFilter{JobID: "job_1", Sight: limited("job_1", "job_2")}, []core.ID{ids[6]}},
+		{core.AssessmentFilter{JobID: "job_1", Sight: limited("job_2")}, []core.ID{}},
+		{core.AssessmentFilter{OrderedFrom: moment(5)}, []core.ID{ids[8], ids[7]}},
+		{core.AssessmentFilter{OrderedFrom: moment(6)}, []core.ID{ids[8]}},
+		{core.AssessmentFilter{OrderedUntil: moment(6)}, []core.ID{ids[7]}},
+		{core.AssessmentFilter{OrderedFrom: moment(5), OrderedUntil: moment(5)}, []core.ID{}},
 	} {
-		page := found[*core.Paged[core.Assessment]](t)(db.Assessments(t.Context(), f.org, c.filter, core.AssessmentSort{}, core.Page{}))
-		got := make([]core.ID, len(page.Items))
-		for i, a := range page.Items {
-			got[i] = a.ID
-		}
-		same(t, "filtered", c.want, got)
+		same(t, "filtered", c.want, f.listed(t, c.filter))
 	}
+}
+
+// listed returns the ids of the first page, newest first.
+func (f *fixture) listed(t testing.TB, filter core.AssessmentFilter) []core.ID {
+	t.Helper()
+	page := found[*core.Paged[core.Assessment]](t)(f.db.Assessments(t.Context(), f.org, filter, core.AssessmentSort{}, core.Page{}))
+	ids := make([]core.ID, len(page.Items))
+	for i, a := range page.Items {
+		ids[i] = a.ID
+	}
+	return ids
+}
+
+func testAssessmentsByScore(t *testing.T, db *store.DB) {
+	f := newFixture(t, db)
+	none, low, high := f.newAssessment(t, nil), f.newAssessment(t, nil), f.newAssessment(t, nil)
+	f.newResult(t, low, 1, 9000) // a revision before, which does not count
+	f.newResult(t, low, 2, 0)
+	f.newResult(t, high, 1, 10000)
+	change(t, db, func(ctx context.Context, tx core.Tx) error { return tx.UpdateAssessment(ctx, low) }) // which must not forget it
+	between := func(from, to core.Score) []core.ID {
+		return f.listed(t, core.AssessmentFilter{MinScore: &from, MaxScore: &to})
+	}
+	same(t, "all scores", []core.ID{high.ID, low.ID}, between(0, 10000))
+	same(t, "the lowest", []core.ID{low.ID}, between(0, 0))
+	same(t, "the highest", []core.ID{high.ID}, between(9999, 10000))
+	same(t, "none between", []core.ID{}, between(1, 9999))
+	half := core.Score(5000)
+	same(t, "at least", []core.ID{high.ID}, f.listed(t, core.AssessmentFilter{MinScore: &half}))
+	same(t, "at most", []core.ID{low.ID}, f.listed(t, core.AssessmentFilter{MaxScore: &half}))
+	same(t, "any", []core.ID{high.ID, low.ID, none.ID}, f.listed(t, core.AssessmentFilter{}))
 }
 
 func testConcurrentOrders(t *testing.T, db *store.DB) {

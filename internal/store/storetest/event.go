@@ -22,6 +22,51 @@ func testEventTimeline(t *testing.T, db *store.DB) {
 	}
 }
 
+func testEventsOfSubjects(t *testing.T, db *store.DB) {
+	f, other := newFixture(t, db), newFixture(t, db)
+	a1, b1, a2 := f.newEvent(t, "asm_a"), f.newEvent(t, "asm_b"), f.newEvent(t, "asm_a")
+	f.newEvent(t, "asm_c")
+	other.newEvent(t, "asm_a")
+	a3, b2 := f.newEvent(t, "asm_a"), f.newEvent(t, "asm_b")
+	of := func(each int, subjects ...core.ID) []core.Event {
+		return found[[]core.Event](t)(db.EventsOfSubjects(t.Context(), f.org, subjects, each))
+	}
+	same(t, "the oldest two of each", []core.Event{*a1, *b1, *a2, *b2}, of(2, "asm_a", "asm_b", "asm_none"))
+	same(t, "all of one", []core.Event{*a1, *a2, *a3}, of(100, "asm_a"))
+	same(t, "of none", 0, len(of(100)))
+}
+
+func testEventFilter(t *testing.T, db *store.DB) {
+	f, other := newFixture(t, db), newFixture(t, db)
+	types := []core.EventType{core.EventTokenRevoked, core.EventSessionEnded, core.EventTestCreated}
+	var events []core.Event
+	for i, subject := range []core.ID{"tok_1", "ses_1", "tst_1", "tok_1"} {
+		of := f
+		if i == 3 {
+			of = other
+		}
+		e := of.event(subject)
+		e.Type = types[i%3]
+		change(t, db, func(ctx context.Context, tx core.Tx) error { return tx.AppendEvent(ctx, e) })
+		e.Position = int64(i + 1)
+		events = append(events, *e)
+	}
+	number(t, db, 10)
+	after := func(org core.ID, filter core.EventFilter, position int64, limit int) []core.Event {
+		return found[[]core.Event](t)(db.EventsAfter(t.Context(), org, filter, position, limit))
+	}
+	ends := core.EventFilter{Types: types[:2]}
+	same(t, "of types", events[:2], after(f.org, ends, 0, 10))
+	same(t, "of all organizations", []core.Event{events[0], events[1], events[3]}, after("", ends, 0, 10))
+	same(t, "the next", []core.Event{events[1]}, after("", ends, 1, 1))
+	same(t, "about one", events[2:3], after(f.org, core.EventFilter{Subject: "tst_1"}, 0, 10))
+	same(t, "of one type about another", []core.Event{}, after(f.org, core.EventFilter{Types: types[:1], Subject: "tst_1"}, 0, 10))
+	change(t, db, func(ctx context.Context, tx core.Tx) error {
+		same(t, "last within a transaction", int64(4), found[int64](t)(tx.LastPosition(ctx)))
+		return nil
+	})
+}
+
 func number(t testing.TB, db *store.DB, limit int) (int64, int) {
 	t.Helper()
 	last, n, err := db.NumberEvents(context.WithoutCancel(t.Context()), limit)

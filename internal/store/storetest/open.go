@@ -57,7 +57,13 @@ func Each(t *testing.T, f func(t *testing.T, db *store.DB)) {
 // OpenURL opens a database, and closes it when the test ends.
 func OpenURL(t testing.TB, address string) *store.DB {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{URL: address, MasterKey: MasterKey(), MaxConns: 8})
+	return openWith(t, store.Options{URL: address})
+}
+
+func openWith(t testing.TB, o store.Options) *store.DB {
+	t.Helper()
+	o.MasterKey, o.MaxConns = MasterKey(), 8
+	db, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}

@@ -77,17 +77,19 @@ func testSyncLogPages(t *testing.T, db *store.DB) {
 // checkPages compares pages at random places with slices of the whole list.
 func checkPages(t *testing.T, all []core.ID, read reading) {
 	t.Helper()
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, len(all)+1).Draw(t, "n")
-		at := rapid.IntRange(-1, len(all)-1).Draw(t, "cursor")
-		if rapid.Bool().Draw(t, "backward") {
-			checkBackward(t, all, read, n, at)
-		} else {
-			checkForward(t, all, read, n, at)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { checkPage(t, all, read) })
 	walkForward(t, all, read)
 	walkBackward(t, all, read)
+}
+
+func checkPage(t *rapid.T, all []core.ID, read reading) {
+	n := rapid.IntRange(1, len(all)+1).Draw(t, "n")
+	at := rapid.IntRange(-1, len(all)-1).Draw(t, "cursor")
+	if rapid.Bool().Draw(t, "backward") {
+		checkBackward(t, all, read, n, at)
+	} else {
+		checkForward(t, all, read, n, at)
+	}
 }
 
 func checkForward(t rapid.TB, all []core.ID, read reading, n, at int) {

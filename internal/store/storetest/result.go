@@ -25,6 +25,8 @@ func testResultRevisions(t *testing.T, db *store.DB) {
 	ofB := f.newResult(t, b, 1, 20)
 	second := f.newResult(t, a, 2, 30)
 	same(t, "latest", second, found[*core.Result](t)(db.LatestResult(t.Context(), f.org, a.ID)))
+	whole := found[[]core.Result](t)(db.LatestResults(t.Context(), f.org, core.Sight{}, []core.ID{a.ID}, true))
+	same(t, "latest, with its report", []core.Result{*second}, whole)
 
 	got := found[[]core.Result](t)(db.LatestResults(t.Context(), f.org, core.Sight{}, []core.ID{a.ID, b.ID, "asm_none"}, false))
 	second.Report, ofB.Report = core.Report{}, core.Report{}
@@ -60,5 +62,12 @@ func testStanding(t *testing.T, db *store.DB) {
 	} {
 		same(t, score.String(), want, found[core.Standing](t)(db.Standing(t.Context(), f.org, f.test.ID, score)))
 	}
+	asked := []core.Ranked{
+		{TestID: f.test.ID, Score: 9000}, {TestID: "tst_none", Score: 1}, {TestID: another.ID, Score: 101},
+		{TestID: f.test.ID, Score: 1000}, {TestID: f.test.ID, Score: 9000}, {TestID: other.test.ID, Score: 200},
+	}
+	want := []core.Standing{{Count: 4, Below: 3}, {}, {Count: 1, Below: 1}, {Count: 4}, {Count: 4, Below: 3}, {}}
+	same(t, "several", want, found[[]core.Standing](t)(db.Standings(t.Context(), f.org, asked)))
+	same(t, "of none", 0, len(found[[]core.Standing](t)(db.Standings(t.Context(), f.org, nil))))
 	same(t, "no results", core.Standing{}, found[core.Standing](t)(db.Standing(t.Context(), f.org, "tst_none", 1)))
 }

@@ -15,13 +15,16 @@ func testSecretsAreNotReadable(t *testing.T, db *store.DB) {
 	secrets := map[string]core.Secret{"api_key": core.NewSecret("key_"), "webhook_secret": core.NewSecret("whs_")}
 	c := f.newConnection(t, secrets)
 	_, key := f.newKey(t, time.Time{}, time.Time{})
+	outcome, made := f.claim("key"), core.NewSecret("trl_")
+	outcome.Outcome = []byte(made.Reveal())
+	keep(t, db, outcome, now())
 	stored := dump(t, db)
-	for _, there := range []string{string(c.ID), key.Hash(), f.candidate.Phone} {
+	for _, there := range []string{string(c.ID), key.Hash(), f.candidate.Phone, outcome.Principal} {
 		if !strings.Contains(stored, there) {
 			t.Errorf("the dump misses %q, so it proves nothing", there)
 		}
 	}
-	for _, s := range []core.Secret{secrets["api_key"], secrets["webhook_secret"], key} {
+	for _, s := range []core.Secret{secrets["api_key"], secrets["webhook_secret"], key, made} {
 		if strings.Contains(stored, s.Reveal()) || strings.Contains(stored, s.Reveal()[4:]) {
 			t.Error("a secret is readable in the database")
 		}
@@ -32,7 +35,7 @@ func testSecretsAreNotReadable(t *testing.T, db *store.DB) {
 func dump(t *testing.T, db *store.DB) string {
 	t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"organizations", "tokens", "connections", "partner_keys", "candidates", "events"} {
+	for _, table := range []string{"organizations", "tokens", "connections", "partner_keys", "candidates", "events", "outcomes"} {
 		rows, err := db.SQL().QueryContext(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)

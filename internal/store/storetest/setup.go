@@ -23,39 +23,6 @@ func testOrganization(t *testing.T, db *store.DB) {
 	expectCode(t, "the name again", err, fault.Conflict)
 }
 
-func testToken(t *testing.T, db *store.DB) {
-	f := newFixture(t, db)
-	token := filled[core.Token]()
-	token.ID, token.OrganizationID, token.Hash = core.NewID(core.PrefixToken), f.org, core.NewSecret("trl_").Hash()
-	change(t, db, func(ctx context.Context, tx core.Tx) error { return tx.InsertToken(ctx, token) })
-	same(t, "token", token, found[*core.Token](t)(db.TokenByHash(t.Context(), token.Hash)))
-	token.LastUsedAt = moment(77)
-	change(t, db, func(ctx context.Context, tx core.Tx) error { return tx.TouchToken(ctx, token.ID, token.LastUsedAt) })
-	same(t, "touched", token, found[*core.Token](t)(db.TokenByHash(t.Context(), token.Hash)))
-
-	bare := &core.Token{ID: core.NewID(core.PrefixToken), OrganizationID: f.org, Role: core.RoleAdmin, Hash: "h" + string(token.ID), CreatedAt: moment(1)}
-	change(t, db, func(ctx context.Context, tx core.Tx) error { return tx.InsertToken(ctx, bare) })
-	same(t, "zero times", bare, found[*core.Token](t)(db.TokenByHash(t.Context(), bare.Hash)))
-}
-
-func testConnection(t *testing.T, db *store.DB) {
-	f := newFixture(t, db)
-	second := f.newConnection(t, nil)
-	same(t, "connection", second, found[*core.Connection](t)(db.Connection(t.Context(), f.org, second.ID)))
-	same(t, "all", []core.Connection{*f.connection, *second}, found[[]core.Connection](t)(db.Connections(t.Context(), f.org)))
-}
-
-func testConnectionSecrets(t *testing.T, db *store.DB) {
-	f := newFixture(t, db)
-	want := map[string]core.Secret{"api_key": "k'\"<é>", "webhook_secret": core.NewSecret("whs_")}
-	c := f.newConnection(t, want)
-	same(t, "secrets", want, found[map[string]core.Secret](t)(db.ConnectionSecrets(t.Context(), f.org, c.ID)))
-	none := f.newConnection(t, nil)
-	if got := found[map[string]core.Secret](t)(db.ConnectionSecrets(t.Context(), f.org, none.ID)); len(got) != 0 {
-		t.Errorf("no secrets: got %d", len(got))
-	}
-}
-
 // newKey keeps a partner key that was made the given number of minutes ago.
 func (f *fixture) newKey(t testing.TB, expires, used time.Time) (*core.PartnerKey, core.Secret) {
 	t.Helper()

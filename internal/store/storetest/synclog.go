@@ -48,6 +48,25 @@ func testSyncLogFilters(t *testing.T, db *store.DB) {
 	}
 }
 
+func testSyncEntriesOf(t *testing.T, db *store.DB) {
+	f, other := newFixture(t, db), newFixture(t, db)
+	about := func(of *fixture, a core.ID) core.SyncEntry {
+		return *of.newSyncEntry(t, func(e *core.SyncEntry) { e.AssessmentID = a })
+	}
+	a1, b1, a2 := about(f, "asm_a"), about(f, "asm_b"), about(f, "asm_a")
+	about(f, "asm_c")
+	foreign := about(other, "asm_a")
+	a3 := about(f, "asm_a")
+	of := func(each int, assessments ...core.ID) []core.SyncEntry {
+		return found[[]core.SyncEntry](t)(db.SyncEntriesOf(t.Context(), f.org, assessments, each))
+	}
+	same(t, "the newest of each", []core.SyncEntry{a3, b1}, of(1, "asm_a", "asm_b", "asm_none"))
+	same(t, "all of one", []core.SyncEntry{a3, a2, a1}, of(100, "asm_a"))
+	same(t, "of none", 0, len(of(100)))
+	byID := found[[]core.SyncEntry](t)(db.SyncEntriesByID(t.Context(), f.org, []core.ID{b1.ID, foreign.ID, "syn_none"}))
+	same(t, "by id", []core.SyncEntry{b1}, byID)
+}
+
 // testSyncLogHostile keeps an entry whatever bytes a stranger sent.
 func testSyncLogHostile(t *testing.T, db *store.DB) {
 	f := newFixture(t, db)

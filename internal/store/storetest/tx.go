@@ -15,11 +15,15 @@ func (f *fixture) everything(ctx context.Context, tx core.Tx) (func(r core.Reade
 	o := &core.Organization{ID: core.NewID(core.PrefixOrganization), Name: string(core.NewID("name")), CreatedAt: moment(1)}
 	a, e, r := f.assessment(), f.event("asm_1"), filled[core.Result]()
 	r.ID, r.OrganizationID, r.AssessmentID, r.TestID = core.NewID(core.PrefixResult), f.org, a.ID, a.TestID
+	j, s := f.job(), filled[core.Session]()
+	s.ID, s.OrganizationID, s.Hash = core.NewID(core.PrefixSession), f.org, core.NewSecret("trs_").Hash()
 	_, inserted := tx.InsertAssessment(ctx, a)
-	err := errors.Join(tx.InsertOrganization(ctx, o), inserted, tx.AppendEvent(ctx, e), tx.InsertResult(ctx, r))
+	err := errors.Join(tx.InsertJob(ctx, j), tx.InsertSession(ctx, s), tx.InsertOrganization(ctx, o), inserted, tx.AppendEvent(ctx, e), tx.InsertResult(ctx, r))
 	return func(r core.Reader) map[string]error {
 		errs := map[string]error{}
 		_, errs["organization"] = r.Organization(ctx, o.ID)
+		_, errs["job"] = r.Job(ctx, f.org, j.ID)
+		_, errs["session"] = r.SessionByHash(ctx, s.Hash)
 		_, errs["assessment"] = r.Assessment(ctx, f.org, a.ID)
 		_, errs["result"] = r.LatestResult(ctx, f.org, a.ID)
 		if events, err := r.EventsOf(ctx, f.org, e.SubjectID); err == nil && len(events) == 0 {
