@@ -24,14 +24,18 @@ func (w *world) number(t *testing.T) {
 }
 
 // subscribe returns the first n messages of a subscription, or fewer if it ends.
-func (w *world) subscribe(t *testing.T, role, query string, n int) []map[string]any {
+func (w *world) subscribe(t *testing.T, role, query string, n int, variables ...any) []map[string]any {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	server := httptest.NewServer(w.handler)
 	defer server.Close()
 	defer server.CloseClientConnections()
-	encoded, err := json.Marshal(map[string]any{"query": query})
+	operation := map[string]any{"query": query}
+	if len(variables) > 0 {
+		operation["variables"] = variables[0]
+	}
+	encoded, err := json.Marshal(operation)
 	check(t, err)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/graphql", bytes.NewReader(encoded))
 	check(t, err)
