@@ -1,88 +1,40 @@
 package core_test
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
 	"testing"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/ats"
 	"github.com/trellis-ats/trellis/core/coretest"
 	"github.com/trellis-ats/trellis/core/fault"
-	"github.com/trellis-ats/trellis/internal/store/storetest"
 )
 
-// shop is an organization with a test and a connection on real SQLite.
-type shop struct {
-	store       core.Store
-	clock       *coretest.Clock
-	adapters    *coretest.Adapters
-	links       *core.Links
-	assessments *core.Assessments
-	connection  *core.Connection
-	test        core.ID
-	engine      core.Actor
-}
-
-type noTasks struct{}
-
-func (noTasks) InsertTask(context.Context, *sql.Tx, core.Task) error { return nil }
-
-func newShop(t *testing.T) *shop {
-	t.Helper()
-	db := storetest.SQLite(t)
-	db.BindTasks(noTasks{})
-	s := &shop{store: db, clock: coretest.NewClock(), adapters: &coretest.Adapters{}}
-	s.links = core.NewLinks(core.LinkOptions{PublicURL: "https://trellis.example.com", Key: bytes.Repeat([]byte{1}, 32)})
-	s.assessments = core.NewAssessments(db, s.clock, s.links)
-	o := &core.Organization{ID: core.NewID(core.PrefixOrganization), Name: "Hooli Example", CreatedAt: s.clock.Now()}
-	must(t, db.Atomically(t.Context(), func(tx core.Tx) error { return tx.InsertOrganization(t.Context(), o) }))
-	by := core.SystemActor(o.ID)
-	s.engine = core.Actor{OrganizationID: o.ID, Role: core.RoleEngine, Name: "engine"}
-	test, err := core.NewTests(db, s.clock).Create(t.Context(), by, core.Test{Name: "Cold Call", Modality: core.ModalityVoice})
-	must(t, err)
-	made, err := core.NewConnections(db, s.clock, s.adapters).Create(t.Context(), by, core.NewConnection{
-		Adapter: coretest.AdapterName, Name: "Main", Settings: map[string]string{"account": "acme"},
-	})
-	must(t, err)
-	s.test, s.connection = test.ID, made.Connection
-	return s
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (s *shop) order(t *testing.T, keys ...string) (*ats.OrderPlaced, error) {
-	t.Helper()
+func (w *world) place(keys ...string) (*ats.OrderPlaced, error) {
 	o := &ats.PlaceOrder{Candidate: ats.CandidateRecord{FirstName: "Ada", LastName: "Example", Email: "ada@example.com"}}
 	for _, key := range keys {
-		o.Items = append(o.Items, ats.OrderItem{Key: key, TestID: string(s.test)})
+		o.Items = append(o.Items, ats.OrderItem{Key: key, TestID: string(w.test.ID)})
 	}
-	return s.assessments.Place(t.Context(), s.connection, o)
+	return w.assessments.Place(w.t.Context(), w.connection, o)
 }
 
 func TestAnOrderThatIsARepeatInPart(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	first, err := s.order(t, "a")
-	must(t, err)
+	w := newWorld(t)
+	first, err := w.place("a")
+	w.ok(err)
 	for _, keys := range [][]string{{"a", "b"}, {"b", "a"}, {"c", "c"}} {
-		if placed, err := s.order(t, keys...); !fault.Is(err, fault.Conflict) {
+		if placed, err := w.place(keys...); !fault.Is(err, fault.Conflict) {
 			t.Errorf("%v: %+v, %v", keys, placed, err)
 		}
 	}
-	again, err := s.order(t, "a")
-	must(t, err)
+	again, err := w.place("a")
+	w.ok(err)
 	if !again.Repeated || again.AssessmentIDs[0] != first.AssessmentIDs[0] {
 		t.Errorf("%+v after %+v", again, first)
 	}
-	page, err := s.assessments.List(t.Context(), core.SystemActor(s.connection.OrganizationID), core.AssessmentFilter{}, core.Page{})
-	must(t, err)
+	page, err := w.assessments.List(t.Context(), w.admin, core.AssessmentFilter{}, core.AssessmentSort{}, core.Page{})
+	w.ok(err)
 	if len(page.Items) != 1 {
 		t.Errorf("%d assessments", len(page.Items))
 	}
@@ -102,22 +54,14 @@ func (f fetchesAndFails) Deliver(_ context.Context, d *ats.Delivery) (*ats.Deliv
 
 func TestAResultFetchedDuringAFailingCallIsDelivered(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	placed, err := s.order(t, "a")
-	must(t, err)
-	id, score := core.ID(placed.AssessmentIDs[0]), 70.0
-	_, err = s.assessments.Complete(t.Context(), s.engine, core.Completion{AssessmentID: id, Score: &score})
-	must(t, err)
-	refused := fault.New(fault.NotFound, "Gone.")
-	s.adapters.FromUs = fetchesAndFails{err: refused, ask: func(*ats.Delivery) { s.fetch(t, id) }}
-	task := core.Task{Kind: core.TaskDeliverResult, OrganizationID: s.connection.OrganizationID, AssessmentID: id, Revision: 1}
-	deliveries := core.NewDeliveries(s.store, s.clock, s.adapters, s.links)
-	if err := deliveries.Run(t.Context(), task, core.Attempt{Number: 1}); !fault.Is(err, fault.NotFound) {
-		t.Errorf("got %v", err)
-	}
-	a, err := s.store.Assessment(t.Context(), s.connection.OrganizationID, id)
-	must(t, err)
-	if a.Delivery != core.DeliveryDelivered {
+	w := newWorld(t)
+	id := w.order("a")
+	w.take(core.TaskSendInvitation)
+	_, err := w.complete(id, 70)
+	w.ok(err)
+	w.adapters.FromUs = fetchesAndFails{err: fault.New(fault.NotFound, "Gone."), ask: func(*ats.Delivery) { w.fetch(id) }}
+	w.refused(w.deliveries.Run(t.Context(), w.take(core.TaskDeliverResult), core.Attempt{Number: 1}), fault.NotFound)
+	if a := w.get(id); a.Delivery != core.DeliveryDelivered {
 		t.Errorf("the delivery is %s: %s", a.Delivery, a.DeliveryNote)
 	}
 }
@@ -134,18 +78,18 @@ func (asks) Encode(context.Context, *ats.InboundRequest, ats.Outcome) (*ats.HTTP
 }
 
 // fetch lets the ATS ask for the result.
-func (s *shop) fetch(t *testing.T, id core.ID) {
-	t.Helper()
+func (w *world) fetch(id core.ID) {
+	w.t.Helper()
 	adapters := &coretest.Adapters{ToUs: asks{id}}
-	connections := core.NewConnections(s.store, s.clock, adapters)
-	_, secret, err := connections.RotatePartnerKey(t.Context(), core.SystemActor(s.connection.OrganizationID), s.connection.ID)
-	must(t, err)
+	connections := core.NewConnections(w.store, w.clock, adapters)
+	_, secret, err := connections.RotatePartnerKey(w.t.Context(), w.admin, w.connection.ID)
+	w.ok(err)
 	in := core.NewInbound(core.InboundOptions{
-		Store: s.store, Clock: s.clock, Adapters: adapters, Connections: connections, Assessments: s.assessments,
-		Reports: core.NewReports(s.store, s.clock, s.links), Links: s.links,
-		Shape: func(err error) *ats.HTTPResponse { t.Error(err); return &ats.HTTPResponse{Status: 500} }, NoteStranger: func() bool { return true },
+		Store: w.store, Clock: w.clock, Adapters: adapters, Connections: connections, Assessments: w.assessments,
+		Reports: w.reports, Links: w.links, NoteStranger: func() bool { return true },
+		Shape: func(err error) *ats.HTTPResponse { w.t.Error(err); return &ats.HTTPResponse{Status: 500} },
 	})
-	if r := in.Answer(t.Context(), &core.InboundCall{Adapter: coretest.AdapterName, Route: "status", Key: secret}); r.Status != 200 {
-		t.Errorf("the ATS got %d", r.Status)
+	if r := in.Answer(w.t.Context(), &core.InboundCall{Adapter: coretest.AdapterName, Route: "status", Key: secret}); r.Status != 200 {
+		w.t.Errorf("the ATS got %d", r.Status)
 	}
 }

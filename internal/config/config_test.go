@@ -36,7 +36,7 @@ func tryParse(t *testing.T, flags []string) (config.Config, error) {
 func TestDefaultsAreValid(t *testing.T) {
 	t.Parallel()
 	c := parsed(t)
-	if err := c.Validate(); err != nil {
+	if err := c.Check(); err != nil {
 		t.Error(err)
 	}
 	if c.RateLimit != 1200 || c.OIDC.Configured() || config.On(c.Introspection, false) || !config.On(c.Introspection, true) {
@@ -55,8 +55,8 @@ func TestOIDC(t *testing.T) {
 	}
 	c := parsed(t, right...)
 	roles, err := c.OIDC.RoleMap()
-	if c.Validate() != nil || err != nil || len(roles) != 2 || roles["cn=admins"] != "ADMIN" || roles["hiring"] != "VIEWER" {
-		t.Errorf("%v, %v, %v", c.Validate(), roles, err)
+	if c.Check() != nil || err != nil || len(roles) != 2 || roles["cn=admins"] != "ADMIN" || roles["hiring"] != "VIEWER" {
+		t.Errorf("%v, %v, %v", c.Check(), roles, err)
 	}
 	for flag, want := range map[string]string{
 		"--oidc-issuer=http://idp.example.com": "not https",
