@@ -133,7 +133,7 @@ const (
 	AssessmentsByID        AssessmentOrder = ""
 	AssessmentsByUpdate    AssessmentOrder = "UPDATED_AT"
 	AssessmentsByScore     AssessmentOrder = "SCORE" // those without a result last
-	AssessmentsByCandidate AssessmentOrder = "CANDIDATE_NAME"
+	AssessmentsByCandidate AssessmentOrder = "CANDIDATE_NAME" // last name, then first name, any case
 )
 
 // AssessmentReader finds assessments.

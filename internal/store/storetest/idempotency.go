@@ -162,7 +162,6 @@ func testForgettingDoesNotWait(t *testing.T, db *store.DB) {
 		if first, err := tx.ClaimKey(ctx, f.claim("a"), now()); err != nil || first != nil {
 			t.Errorf("got %v, %v", first, err)
 		}
-		change(t, db, func(ctx context.Context, tx core.Tx) error { return tx.ForgetOutcomes(ctx, now(), 100) })
-		return nil
+		return db.Atomically(ctx, func(tx core.Tx) error { return tx.ForgetOutcomes(ctx, now(), 100) })
 	})
 }

@@ -63,8 +63,12 @@ func testStanding(t *testing.T, db *store.DB) {
 		same(t, score.String(), want, found[core.Standing](t)(db.Standing(t.Context(), f.org, f.test.ID, score)))
 	}
 	asked := []core.Ranked{
-		{TestID: f.test.ID, Score: 9000}, {TestID: "tst_none", Score: 1}, {TestID: another.ID, Score: 101},
-		{TestID: f.test.ID, Score: 1000}, {TestID: f.test.ID, Score: 9000}, {TestID: other.test.ID, Score: 200},
+		{TestID: f.test.ID, Score: 9000},
+		{TestID: "tst_none", Score: 1},
+		{TestID: another.ID, Score: 101},
+		{TestID: f.test.ID, Score: 1000},
+		{TestID: f.test.ID, Score: 9000},
+		{TestID: other.test.ID, Score: 200},
 	}
 	want := []core.Standing{{Count: 4, Below: 3}, {}, {Count: 1, Below: 1}, {Count: 4}, {Count: 4, Below: 3}, {}}
 	same(t, "several", want, found[[]core.Standing](t)(db.Standings(t.Context(), f.org, asked)))
