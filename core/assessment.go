@@ -132,7 +132,7 @@ type AssessmentOrder string
 const (
 	AssessmentsByID        AssessmentOrder = ""
 	AssessmentsByUpdate    AssessmentOrder = "UPDATED_AT"
-	AssessmentsByScore     AssessmentOrder = "SCORE" // those without a result last
+	AssessmentsByScore     AssessmentOrder = "SCORE"          // those without a result last
 	AssessmentsByCandidate AssessmentOrder = "CANDIDATE_NAME" // last name, then first name, any case
 )
 
