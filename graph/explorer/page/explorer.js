@@ -4,19 +4,27 @@
 
 const api = new URL('/graphql', location.href).href;
 
-const firstQuery = `# Put an API token into the headers below: {"Authorization": "Bearer trl_…"}
-# Then press the play button. The docs are behind the book at the left.
+const firstQuery = `# 1. Put an API token into the headers below.
+# 2. Press the round arrows at the lower left: the docs and completion come.
+# 3. Press the play button and choose an operation.
 
 query Latest {
   viewer { name role organization { name } }
   assessments(first: 10) {
-    nodes { id status candidate { name } test { name } result { score } delivery { state } }
+    nodes {
+      id status candidate { name } test { name }
+      result { score } delivery { state }
+    }
     pageInfo { hasNextPage endCursor }
   }
 }
 
 subscription Live {
-  assessmentChanged { cursor event { type } assessment { id status candidate { name } } }
+  assessmentChanged {
+    cursor
+    event { type }
+    assessment { id status candidate { name } }
+  }
 }
 `;
 
