@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +22,7 @@ func parsed(t *testing.T, flags ...string) config.Config {
 	return c
 }
 
-// tryParse fails for what Validate refuses: kong calls it.
+// tryParse fails for what cannot be parsed, and for what Check refuses.
 func tryParse(t *testing.T, flags []string) (config.Config, error) {
 	t.Helper()
 	var c config.Config
@@ -30,7 +31,7 @@ func tryParse(t *testing.T, flags []string) (config.Config, error) {
 		t.Fatal(err)
 	}
 	_, err = p.Parse(flags)
-	return c, err
+	return c, errors.Join(err, c.Check())
 }
 
 func TestDefaultsAreValid(t *testing.T) {
