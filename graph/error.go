@@ -69,7 +69,7 @@ func (presenter) extend(extensions map[string]any, e *fault.Error) {
 func (p presenter) note(ctx context.Context, e *fault.Error, shown *gqlerror.Error) {
 	level := slog.LevelWarn
 	switch {
-	case callers(e.Code) || e.Code == fault.Unauthenticated || e.Code == fault.Forbidden:
+	case callers(e.Code) || e.Code == fault.Unauthenticated || e.Code == fault.Forbidden || (e.Code == fault.RateLimited && e.Source != fault.ATS):
 		return
 	case errors.Is(e, context.Canceled):
 		level = slog.LevelDebug // the caller went away

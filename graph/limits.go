@@ -23,11 +23,12 @@ type Limits struct {
 	Directives int // in the document
 	Complexity int // see cost.go
 	Streams    int // websockets and event streams of one caller
+	Turns      int // queries and mutations of one caller that run at the same time
 }
 
 // DefaultLimits let the dashboard and the usual clients' introspection through.
 func DefaultLimits() Limits {
-	return Limits{Tokens: 4000, Depth: 15, Fields: 1000, Aliases: 50, Fragments: 50, Repeats: 10, Directives: 50, Complexity: 10_000, Streams: 100}
+	return Limits{Tokens: 4000, Depth: 15, Fields: 1000, Aliases: 50, Fragments: 50, Repeats: 10, Directives: 50, Complexity: 10_000, Streams: 100, Turns: 8}
 }
 
 func (l Limits) orDefault() Limits {
@@ -42,6 +43,7 @@ func (l Limits) orDefault() Limits {
 		{&l.Directives, &d.Directives},
 		{&l.Complexity, &d.Complexity},
 		{&l.Streams, &d.Streams},
+		{&l.Turns, &d.Turns},
 	} {
 		if *f.value == 0 {
 			*f.value = *f.standard
@@ -53,8 +55,9 @@ func (l Limits) orDefault() Limits {
 // shape refuses documents by their shape before they are validated, because
 // validation itself takes time that grows with the square of repeated fields.
 type shape struct {
-	limits   Limits
-	accepted graphql.Cache[*ast.QueryDocument] // documents that passed before
+	limits        Limits
+	introspection bool                              // whether callers may ask for the schema
+	accepted      graphql.Cache[*ast.QueryDocument] // documents that passed before
 }
 
 var _ interface {
@@ -90,6 +93,9 @@ func (s shape) MutateOperationParameters(ctx context.Context, request *graphql.R
 		m.directives += len(f.Directives)
 		m.fragment(f.Name)
 	}
+	if m.introspects && !s.introspection {
+		return gqlerror.Wrap(fault.New(fault.Forbidden, "This server does not tell its schema; it is in Trellis's documentation."))
+	}
 	return m.refusal()
 }
 
@@ -113,7 +119,8 @@ type measure struct {
 	repeats   int
 	total     size
 	// directives are counted where they are written.
-	directives int
+	directives  int
+	introspects bool // __schema or __type
 }
 
 func (m *measure) of(set ast.SelectionSet) size {
@@ -144,6 +151,7 @@ func (m *measure) field(f *ast.Field) size {
 	}
 	inner := m.of(f.SelectionSet)
 	if strings.HasPrefix(f.Name, "__") {
+		m.introspects = m.introspects || f.Name != "__typename"
 		return size{fields: inner.fields + 1} // its depth has a validation rule of its own
 	}
 	return size{fields: inner.fields + 1, depth: inner.depth + 1}

@@ -150,9 +150,10 @@ func (o Options) newHandler() *handler.Server {
 	} else {
 		s.Use(allowed{o.AllowList})
 	}
-	s.Use(shape{limits: o.Limits, accepted: cache})
+	s.Use(shape{limits: o.Limits, introspection: o.Introspection, accepted: cache})
 	s.Use(extension.FixedComplexityLimit(o.Limits.Complexity))
 	s.Use(meter{o.Callers})
+	s.Use(newTurns(o.Limits.Turns))
 	if o.Introspection {
 		s.Use(extension.Introspection{})
 	}

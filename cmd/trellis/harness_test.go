@@ -179,7 +179,13 @@ func (s *server) start() {
 // launch starts one of the binary's commands and returns once it wrote sign.
 func (s *server) launch(sign string, args ...string) {
 	s.t.Helper()
-	s.cmd = exec.Command(binary, args...)
+	s.run(sign, binary, args...)
+}
+
+// run is launch for another program that becomes the server.
+func (s *server) run(sign, program string, args ...string) {
+	s.t.Helper()
+	s.cmd = exec.Command(program, args...)
 	s.cmd.Env = s.env
 	stderr, err := s.cmd.StderrPipe()
 	s.cmd.Stdout = s.cmd.Stderr

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -56,7 +57,12 @@ func readBody(x exchange) (*graphql.RawParams, *httpError) {
 		return nil, &httpError{http.StatusUnsupportedMediaType, fault.New(fault.Invalid, "Send the operation as Content-Type: application/json, in UTF-8.")}
 	}
 	start := graphql.Now()
+	control := http.NewResponseController(x.w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder has no deadline, and needs none
 	raw, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, x.MaxBody))
+	if err == nil { // what is left of a body is still read, by net/http, and must not take for ever
+		_ = control.SetReadDeadline(time.Time{})
+	}
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		return nil, &httpError{http.StatusRequestEntityTooLarge, fault.New(fault.TooLarge, "The request is larger than %d bytes. Nothing was done.", tooLarge.Limit)}
 	}

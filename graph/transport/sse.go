@@ -97,6 +97,7 @@ func (t *SSE) Supports(r *http.Request) bool {
 func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Add("Vary", "Accept")
+	defer t.hurry(w)
 	options := Options{Gate: t.Gate, MaxBody: cmp.Or(t.ReadLimit, defaultReadLimit), Timeout: cmp.Or(t.Timeout, defaultTimeout)}
 	x := exchange{Options: options, w: w, r: r, exec: exec, accept: asResponse}
 	check := t.CheckOrigin
@@ -117,6 +118,12 @@ func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		ctx = entered
 	}
 	t.route(ctx, x, sseToken(r))
+}
+
+// hurry bounds how long net/http then waits for the rest of a body that was
+// not read. A recorder has no deadline to set, and needs none.
+func (t *SSE) hurry(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(cmp.Or(t.WriteTimeout, defaultWriteTimeout)))
 }
 
 func (t *SSE) route(ctx context.Context, x exchange, token string) {
@@ -215,14 +222,12 @@ func (t *SSE) run(x exchange) (wsRun, *httpError) {
 	if x.r.Method == http.MethodGet {
 		read = readParameters
 	}
-	// A recorder has no deadline to set, and needs none.
-	control := http.NewResponseController(x.w)
-	_ = control.SetReadDeadline(time.Now().Add(cmp.Or(t.WriteTimeout, defaultWriteTimeout)))
 	params, failure := read(x)
-	_ = control.SetReadDeadline(time.Time{})
 	if failure != nil {
 		return wsRun{}, failure
 	}
+	// A stream outlasts the time for a request.
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
 	params.Headers = x.r.Header
 	return wsRun{exec: x.exec, params: params, timeout: x.Timeout}, nil
 }

@@ -66,10 +66,7 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		x.refuse(ctx, gqlerror.List{gqlerror.Wrap(err)})
 		return
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder has no deadline, and needs none
 	params, failure := read(x)
-	_ = control.SetReadDeadline(time.Time{})
 	if failure != nil {
 		x.fail(ctx, failure)
 		return
