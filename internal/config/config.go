@@ -72,7 +72,7 @@ func (c Config) Check() error {
 		checkURL("TRELLIS_REDIS_URL", c.RedisURL, "redis", "rediss"),
 		checkURL("TRELLIS_SMTP_URL", c.SMTPURL, "smtp", "smtps"),
 		checkURL("TRELLIS_ENGINE_URL", c.EngineURL, "http", "https"),
-		c.Limits.validate(), c.OIDC.validate(),
+		c.validateLimits(), c.OIDC.validate(),
 	)
 	if _, err := c.Proxies(); err != nil {
 		problems = append(problems, err)

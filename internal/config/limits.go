@@ -51,7 +51,7 @@ func (l Limits) AllowedDocuments() ([]byte, error) {
 	return raw, nil
 }
 
-func (l Limits) validate() error {
+func (l Limits) validateLimits() error {
 	if l.RateLimit < 0 || l.RateBurst < 0 || l.StrangerLimit < 0 || l.SignInLimit < 0 {
 		return errors.New("TRELLIS_RATE_LIMIT, TRELLIS_RATE_BURST, TRELLIS_STRANGER_LIMIT and TRELLIS_SIGNIN_LIMIT are numbers from 0")
 	}

@@ -52,7 +52,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) {
 // attemptCookie is Lax, because the provider's answer comes by a link of
 // another site.
 func (h *Handler) attemptCookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure follows the public address
 		Name: attemptCookie, Value: value, Path: beginPath, MaxAge: maxAge,
 		HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode,
 	}

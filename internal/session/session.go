@@ -107,7 +107,7 @@ func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Seco
 // would not be sent to the first page, which would show them as signed out.
 // What changes something is guarded by its origin as well.
 func (h *Handler) cookie(secret core.Secret, expires time.Time) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure follows the public address
 		Name: Cookie, Value: secret.Reveal(), Path: "/", Expires: expires,
 		HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode,
 	}

@@ -78,7 +78,7 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	gone := h.cookie("", time.Time{})
+	gone := h.cookie("", time.Time{}) //nolint:gosec // as above
 	gone.MaxAge = -1
 	http.SetCookie(w, gone)
 	h.done(w, r)
