@@ -72,9 +72,15 @@ func (cs *Connections) Capabilities(_ context.Context, by Actor, c *Connection) 
 	if err := by.Require(PermitReadSetup); err != nil {
 		return nil, err
 	}
-	m, err := cs.adapters.Manifest(c.Adapter)
-	if len(c.Health.Capabilities) > 0 || err != nil {
+	if len(c.Health.Capabilities) > 0 {
 		return c.Health.Capabilities, nil
+	}
+	m, err := cs.adapters.Manifest(c.Adapter)
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Retryable) {
+		return nil, nil // nothing is known of it; its process says why
+	}
+	if err != nil {
+		return nil, err
 	}
 	general := slices.Clone(m.Capabilities)
 	if c.Health.Status == HealthFailing {

@@ -49,7 +49,7 @@ type loadersKey struct{}
 // withLoaders gives each answer its own loaders, each message of a subscription
 // too: nothing that was read for one caller, or before a change, is shown again.
 func (o Options) withLoaders(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	return next(o.freshLoaders(ctx))
+	return next(o.freshLoaders(placed(ctx)))
 }
 
 // perMutation gives each mutation of an operation its own: the next one must

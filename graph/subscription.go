@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/fault"
 	"github.com/trellis-ats/trellis/graph/generated"
@@ -151,4 +154,20 @@ func byID[C any](all []C, id func(*C) core.ID) map[core.ID]*C {
 		found[id(&all[i])] = &all[i]
 	}
 	return found
+}
+
+// placed gives what is below a subscription's field its place: gqlgen leaves
+// the field itself out of the paths of errors in messages.
+func placed(ctx context.Context) context.Context {
+	if !graphql.HasOperationContext(ctx) {
+		return ctx
+	}
+	o := graphql.GetOperationContext(ctx)
+	if o.Operation == nil || o.Operation.Operation != ast.Subscription { // nil: the document was refused
+		return ctx
+	}
+	for _, f := range graphql.CollectFields(o, o.Operation.SelectionSet, []string{"Subscription"}) {
+		return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: f})
+	}
+	return ctx
 }

@@ -140,3 +140,15 @@ func TestSubscriptionsRefuseForeignCursorsAndTypes(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorsInMessagesHaveTheirPlace(t *testing.T) {
+	t.Parallel()
+	w := rich(t)
+	message := w.subscribe(t, "VIEWER", w.expand(t, `subscription { changed: assessmentChanged(after: "${zero}") { assessment { id connection { id } } } }`), 1)[0]
+	if data := fmt.Sprint(message["data"]); data != w.expand(t, `map[changed:map[assessment:map[connection:<nil> id:${ordered}]]]`) {
+		t.Errorf("data: %s", data)
+	}
+	if path := fmt.Sprint(message["errors"].([]any)[0].(map[string]any)["path"]); path != "[changed assessment connection]" {
+		t.Errorf("path: %s", path)
+	}
+}
