@@ -18,10 +18,7 @@ func TestConformance(t *testing.T) {
 	if node == "" {
 		t.Skip("set TRELLIS_TEST_NODE to a node, and run npm ci in graph/conformance, to run this")
 	}
-	s := prepare(t, database{url: func(*testing.T) string { return "" }})
-	s.env = append(s.env, "TRELLIS_RATE_LIMIT=0") // the suites come thick and fast
-	s.made = s.setup("Acme")
-	s.start()
+	s := newServer(t, database{url: func(*testing.T) string { return "" }})
 	test := s.firstTest(s.made.PartnerKey)
 	for n := range 5 { // so that there are events to tell
 		s.place(test, fmt.Sprintf("https://app.greenhouse.io/tests/%d", n))

@@ -78,12 +78,12 @@ func (c *demoCommand) announce(p *program, made *credentials) {
 Trellis runs, with a sandbox that stands in for Greenhouse, a candidate and an engine.
 
   Sandbox   http://%s   press "Send Test" and watch the scorecard
-  GraphQL   %s/graphql
+  GraphQL   %s/graphql   to explore: %s/graphiql
   Mailbox   %s/dev/mail
   Token     %s   (admin; send it as "Authorization: Bearer …")
 
 Stop with Ctrl-C. What was made is kept in %s.
-`, c.SandboxListen, c.BaseURL(), c.BaseURL(), made.AdminToken, c.DataDir)
+`, c.SandboxListen, c.BaseURL(), c.BaseURL(), c.BaseURL(), made.AdminToken, c.DataDir)
 }
 
 // credentials are those of the demo's organization, made at the first start

@@ -124,6 +124,7 @@ func prepare(t *testing.T, d database) *server {
 		"TRELLIS_LISTEN="+listen, "TRELLIS_DATA_DIR="+t.TempDir(), "TRELLIS_DATABASE_URL="+d.url(t),
 		"TRELLIS_MASTER_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TRELLIS_LOG_LEVEL=info",
 		"TRELLIS_ENGINE_URL=https://engine.example.com/run?a={assessment}&t={token}", "TRELLIS_DEMO=true",
+		"TRELLIS_RATE_LIMIT=0", // tests ask again and again
 	)
 	return s
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/graph"
+	"github.com/trellis-ats/trellis/graph/explorer"
 	"github.com/trellis-ats/trellis/internal/config"
 	"github.com/trellis-ats/trellis/internal/httpd"
 	"github.com/trellis-ats/trellis/internal/mail"
@@ -66,6 +67,10 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 	report.New(report.Options{Reports: a.core.reports, Log: a.o.Log}).Register(e.mux)
 	a.health.Register(e.mux)
 	e.mux.Handle("/graphql", e.graph)
+	if a.o.Demo {
+		e.mux.Handle("/graphiql/", explorer.Explorer())
+		e.mux.Handle("/graphiql", explorer.Explorer())
+	}
 	if a.mailbox != nil {
 		e.mux.Handle("/dev/mail", a.mailbox.Handler())
 	}
