@@ -79,6 +79,10 @@ func (c *demoCommand) serve(p *program, a *app.App, made *credentials) error {
 }
 
 func (c *demoCommand) announce(p *program, made *credentials) {
+	where := "in " + c.DataDir
+	if !c.Embedded() {
+		where = "in the database"
+	}
 	_, _ = fmt.Fprintf(p.out, `
 Trellis runs, with a sandbox that stands in for Greenhouse, a candidate and an engine.
 
@@ -87,8 +91,8 @@ Trellis runs, with a sandbox that stands in for Greenhouse, a candidate and an e
   Mailbox   %s/dev/mail
   Token     %s   (admin; send it as "Authorization: Bearer …")
 
-Stop with Ctrl-C. What was made is kept in %s.
-`, c.SandboxListen, c.BaseURL(), c.BaseURL(), made.AdminToken, c.DataDir)
+Stop with Ctrl-C. What was made is kept %s.
+`, c.SandboxListen, c.BaseURL(), c.BaseURL(), made.AdminToken, where)
 }
 
 // credentials are those of the demo's organization, made at the first start
