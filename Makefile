@@ -36,7 +36,7 @@ verify: ## Fail if generated code is not what the sources give
 
 lint: ## Look for mistakes and bad style
 	$(GO) vet ./...
-	$(LINT) run
+	$(LINT) run --allow-parallel-runners
 
 check: verify lint ## Everything but the tests
 

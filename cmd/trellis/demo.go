@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -32,7 +33,11 @@ func (c *demoCommand) Run(p *program) error {
 	if c.EngineURL == "" {
 		c.EngineURL = "http://" + c.SandboxListen + "/engine?assessment={assessment}&token={token}"
 	}
-	o, err := p.options(c.Config, true)
+	local, err := c.WithLocalKey() // PostgreSQL too is set by one variable
+	if err != nil {
+		return err
+	}
+	o, err := p.options(local, true)
 	if err != nil {
 		return err
 	}
@@ -74,6 +79,10 @@ func (c *demoCommand) serve(p *program, a *app.App, made *credentials) error {
 }
 
 func (c *demoCommand) announce(p *program, made *credentials) {
+	where := "in " + c.DataDir
+	if !c.Embedded() {
+		where = "in the database"
+	}
 	_, _ = fmt.Fprintf(p.out, `
 Trellis runs, with a sandbox that stands in for Greenhouse, a candidate and an engine.
 
@@ -82,25 +91,25 @@ Trellis runs, with a sandbox that stands in for Greenhouse, a candidate and an e
   Mailbox   %s/dev/mail
   Token     %s   (admin; send it as "Authorization: Bearer …")
 
-Stop with Ctrl-C. What was made is kept in %s.
-`, c.SandboxListen, c.BaseURL(), c.BaseURL(), c.BaseURL(), made.AdminToken, c.DataDir)
+Stop with Ctrl-C. What was made is kept %s.
+`, c.SandboxListen, c.BaseURL(), c.BaseURL(), c.BaseURL(), made.AdminToken, where)
 }
 
 // credentials are those of the demo's organization, made at the first start
-// and kept beside the database.
+// on a database and kept in the data directory.
 func (c *demoCommand) credentials(p *program, a *app.App) (*credentials, error) {
 	path := filepath.Join(c.DataDir, "demo.json")
-	kept, err := os.ReadFile(path)
-	if err == nil {
-		made := &credentials{}
-		return made, json.Unmarshal(kept, made)
+	made, err := keptCredentials(p.ctx, a, path)
+	if made != nil || err != nil {
+		return made, err
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	host, _, err := net.SplitHostPort(c.SandboxListen)
+	if err != nil {
+		return nil, fmt.Errorf("--sandbox-listen is host:port: %w", err)
 	}
-	made, err := setUp(p, a, core.SetupOptions{
+	made, err = setUp(p, a, core.SetupOptions{
 		Organization: "Acme Sales", Adapter: "greenhouse", SampleTests: true,
-		Settings: map[string]string{"callback_hosts": c.SandboxListen},
+		Settings: map[string]string{"callback_hosts": host}, // on any port
 	})
 	if err != nil {
 		return nil, err
@@ -110,4 +119,25 @@ func (c *demoCommand) credentials(p *program, a *app.App) (*credentials, error) 
 		return nil, err
 	}
 	return made, errors.Join(os.MkdirAll(c.DataDir, 0o700), os.WriteFile(path, encoded, 0o600))
+}
+
+// keptCredentials returns those of an earlier start, or nil if there are none
+// or they belong to another database.
+func keptCredentials(ctx context.Context, a *app.App, path string) (*credentials, error) {
+	kept, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // "none yet" is an answer, not an error
+	}
+	if err != nil {
+		return nil, err
+	}
+	made := &credentials{}
+	if err := json.Unmarshal(kept, made); err != nil {
+		return nil, fmt.Errorf("%s is damaged; delete it: %w", path, err)
+	}
+	known, err := a.Knows(ctx, core.Secret(made.AdminToken))
+	if err != nil || !known {
+		return nil, err
+	}
+	return made, nil
 }

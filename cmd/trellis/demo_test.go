@@ -46,11 +46,7 @@ func startDemo(t *testing.T, d database, args ...string) (*server, string) {
 	s.launch("Stop with Ctrl-C", append([]string{"demo", "--sandbox-listen", listen, "--pace", "100ms"}, args...)...)
 	box := "http://" + listen
 	until(t, "the sandbox", func() bool {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, box+"/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := send(r)
+		a, err := s.tryGet(box + "/")
 		return err == nil && a.status == http.StatusOK
 	})
 	return s, box
@@ -67,6 +63,29 @@ func TestDemo(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestDemoOnAnotherDatabase keeps the data directory and changes the database,
+// as one variable does; a demo needs no master key to be set.
+func TestDemoOnAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, database{url: newSchema})
+	listen := freeAddress(t)
+	s.env = append(s.env, "TRELLIS_ENGINE_URL=", "TRELLIS_MASTER_KEY=")
+	postgres := s.env
+	run := func(env []string) {
+		s.env = env
+		s.launch("Stop with Ctrl-C", "demo", "--sandbox-listen", listen, "--pace", "100ms")
+		until(t, "the tests", func() bool {
+			_, _ = s.tryGet("http://" + listen + "/")
+			a, err := s.tryGet("http://" + listen + "/sandbox/state")
+			return err == nil && strings.Contains(a.body, "partner_test_id")
+		})
+		s.stop()
+	}
+	run(append(postgres, "TRELLIS_DATABASE_URL="))
+	run(postgres)
+	run(postgres)
 }
 
 // TestSandboxBesideAServer runs the two as processes of their own.

@@ -341,6 +341,14 @@ func (s *server) get(address string, header ...string) answer {
 	return a
 }
 
+func (s *server) tryGet(address string) (answer, error) {
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	return send(r)
+}
+
 // graphql runs an operation and decodes its data.
 func (s *server) graphql(token, query string, variables map[string]any, data any) {
 	s.t.Helper()

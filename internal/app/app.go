@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/fault"
 	"github.com/trellis-ats/trellis/graph"
 	"github.com/trellis-ats/trellis/internal/bus"
 	"github.com/trellis-ats/trellis/internal/config"
@@ -220,6 +221,15 @@ func (a *App) startBackground(ctx context.Context) (stop func()) {
 // Setup makes an organization; see core.Setup.
 func (a *App) Setup(ctx context.Context, o core.SetupOptions) (*core.SetupOutcome, error) {
 	return a.core.setup.Run(ctx, o)
+}
+
+// Knows reports whether an API token is one of this database's.
+func (a *App) Knows(ctx context.Context, token core.Secret) (bool, error) {
+	_, err := a.core.tokens.Authenticate(ctx, token)
+	if fault.Is(err, fault.Unauthenticated) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // WebhookURL is where a connection's ATS sends its web hooks.

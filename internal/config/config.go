@@ -118,6 +118,17 @@ func (c Config) Key() ([]byte, error) {
 	}
 }
 
+// WithLocalKey returns c with the data directory's master key, which is made if
+// there is none, whatever the database. Only for what runs once, on one machine.
+func (c Config) WithLocalKey() (Config, error) {
+	if c.MasterKey != "" || c.MasterKeyFile != "" {
+		return c, nil
+	}
+	key, err := c.generatedKey()
+	c.MasterKey = base64.StdEncoding.EncodeToString(key)
+	return c, err
+}
+
 func (c Config) generatedKey() ([]byte, error) {
 	path := filepath.Join(c.DataDir, "master.key")
 	key, err := readKey(path)
