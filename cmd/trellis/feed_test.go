@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,12 +17,17 @@ import (
 	"github.com/coder/websocket/wsjson"
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/internal/store"
 )
 
 const (
-	feedOrders  = 1700 // each is an order, an entry of the sync log and an invitation: over 5,000 events
 	feedWorkers = 16
 	feedCuts    = 50
+	feedOrders  = 160  // through the servers: each an order, an entry of the sync log and an invitation
+	feedCommits = 1600 // beside them, three events in a transaction, some of which commit late
+	feedEvents  = 3*feedOrders + 3*feedCommits
 )
 
 // told is one message of the feed.
@@ -43,7 +48,7 @@ type subscriber struct {
 func (s *subscriber) follow(ctx context.Context, enough func(seen int) bool) error {
 	for s.cuts < feedCuts || !enough(len(s.seen)) {
 		patient := s.cuts >= feedCuts
-		if err := s.connectOnce(ctx, s.servers[s.cuts%len(s.servers)], 20+rand.IntN(2*feedOrders*3/feedCuts), patient, enough); err != nil {
+		if err := s.connectOnce(ctx, s.servers[s.cuts%len(s.servers)], 20+rand.IntN(2*feedEvents/feedCuts), patient, enough); err != nil {
 			return err
 		}
 		s.cuts++
@@ -157,16 +162,17 @@ func feedLosesNothing(t *testing.T, servers []*server, url string, disturb func(
 	client := &subscriber{t: t, servers: servers}
 	followed := make(chan error, 1)
 	go func() { followed <- client.follow(ctx, enough) }()
+	db := servers[0].store(url)
 	var wg sync.WaitGroup
 	for worker := range feedWorkers {
 		wg.Go(func() {
-			for n := worker; n < feedOrders; n += feedWorkers {
-				if n == feedOrders/2 {
+			for n := worker; n < feedCommits; n += feedWorkers {
+				if n == feedCommits/2 {
 					disturb()
 				}
-				a, err := servers[n%len(servers)].tryATS(http.MethodPost, "send-test", servers[0].made.PartnerKey, order(test, fmt.Sprintf("https://app.greenhouse.io/tests/%d", n)))
-				if err != nil || a.status != http.StatusOK {
-					t.Errorf("order %d: %v %+v", n, err, a)
+				servers[0].commit(ctx, db, n)
+				if n%(feedCommits/feedOrders) == 0 {
+					servers[n%len(servers)].insist(test, fmt.Sprintf("https://app.greenhouse.io/tests/%d", n))
 				}
 			}
 		})
@@ -180,6 +186,44 @@ func feedLosesNothing(t *testing.T, servers []*server, url string, disturb func(
 		t.Fatalf("after %d events and %d cuts: %v", len(client.seen), client.cuts, err)
 	}
 	client.check(servers[0].eventIDs(url))
+}
+
+// store opens the servers' database for transactions of the test's own.
+func (s *server) store(url string) *store.DB {
+	s.t.Helper()
+	if url == "" {
+		url = filepath.Join(s.dataDir(), "trellis.db")
+	}
+	db, err := store.Open(s.t.Context(), store.Options{URL: url})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// commit appends three events in one transaction. On PostgreSQL every seventh
+// lets others pass it before it commits.
+func (s *server) commit(ctx context.Context, db *store.DB, n int) {
+	organization := core.ID(s.made.OrganizationID)
+	err := db.Atomically(ctx, func(tx core.Tx) error {
+		for i := range 3 {
+			e := &core.Event{
+				ID: core.NewID(core.PrefixEvent), OrganizationID: organization, Type: core.EventTestCreated,
+				SubjectID: core.NewID(core.PrefixTest), ActorRole: core.RoleSystem, At: time.Now(), Data: json.RawMessage("{}"),
+			}
+			if err := tx.AppendEvent(ctx, e); err != nil {
+				return err
+			}
+			if n%7 == 0 && i == 1 && !db.SQLite() { // whose transactions follow each other
+				<-time.After(20 * time.Millisecond) // not to wait for anything: to be late
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Errorf("transaction %d: %v", n, err)
+	}
 }
 
 // check holds what was seen against the table.

@@ -150,7 +150,7 @@ func testForgetOutcomes(t *testing.T, db *store.DB) {
 // transaction has replaced.
 func testForgettingDoesNotWait(t *testing.T, db *store.DB) {
 	if db.SQLite() {
-		t.Skip("SQLite's transactions exclude each other")
+		return // its transactions exclude each other: there is no row to wait for
 	}
 	f := newFixture(t, db)
 	for _, key := range []string{"a", "b"} {
