@@ -28,7 +28,9 @@ import (
 // sockets. patience bounds every wait.
 const patience = 30 * time.Second
 
-var binary string // built once for all tests
+// The program, built once for all tests: as the tests are built, and plain for
+// those that measure time.
+var binary, plain string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -38,12 +40,17 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "trellis")
-	build := append(append([]string{"build"}, raceFlag()...), "-o", binary, ".")
-	if out, err := exec.Command("go", build...).CombinedOutput(); err != nil {
+	binary, plain = build(dir, "trellis", raceFlag()...), build(dir, "trellis-plain")
+	return m.Run()
+}
+
+func build(dir, name string, flags ...string) string {
+	path := filepath.Join(dir, name)
+	args := append(append([]string{"build"}, flags...), "-o", path, ".")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build: %v\n%s", err, out))
 	}
-	return m.Run()
+	return path
 }
 
 // database is one of the two that everything runs on.
@@ -94,10 +101,11 @@ func newSchema(t *testing.T) string {
 
 // server is a running "trellis serve".
 type server struct {
-	t    *testing.T
-	base string
-	env  []string
-	made credentials
+	t       *testing.T
+	base    string
+	env     []string
+	program string
+	made    credentials
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process is gone
@@ -119,7 +127,7 @@ func newServer(t *testing.T, d database, settings ...string) *server {
 func prepare(t *testing.T, d database) *server {
 	t.Helper()
 	listen := freeAddress(t)
-	s := &server{t: t, base: "http://" + listen}
+	s := &server{t: t, base: "http://" + listen, program: binary}
 	s.env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
 		"TRELLIS_LISTEN="+listen, "TRELLIS_DATA_DIR="+t.TempDir(), "TRELLIS_DATABASE_URL="+d.url(t),
 		"TRELLIS_MASTER_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TRELLIS_LOG_LEVEL=info",
@@ -162,7 +170,7 @@ func (s *server) command(args ...string) (out, told string, err error) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, s.program, args...)
 	cmd.Env = s.env
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -179,7 +187,7 @@ func (s *server) start() {
 // launch starts one of the binary's commands and returns once it wrote sign.
 func (s *server) launch(sign string, args ...string) {
 	s.t.Helper()
-	s.cmd = exec.Command(binary, args...)
+	s.cmd = exec.Command(s.program, args...)
 	s.cmd.Env = s.env
 	stderr, err := s.cmd.StderrPipe()
 	s.cmd.Stdout = s.cmd.Stderr
