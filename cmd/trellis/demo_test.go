@@ -97,7 +97,7 @@ func TestSandboxBesideAServer(t *testing.T) {
 		s.env = append(s.env, "TRELLIS_ENGINE_URL=http://"+listen+"/engine?assessment={assessment}&token={token}")
 		s.made = s.setup("Acme", "callback_hosts="+listen)
 		s.start()
-		box := &server{t: t, env: append(s.env, "TRELLIS_PUBLIC_URL="+s.base, "TRELLIS_SANDBOX_LISTEN="+listen,
+		box := &server{t: t, program: binary, env: append(s.env, "TRELLIS_PUBLIC_URL="+s.base, "TRELLIS_SANDBOX_LISTEN="+listen,
 			"TRELLIS_SANDBOX_PARTNER_KEY="+s.made.PartnerKey, "TRELLIS_SANDBOX_ENGINE_TOKEN="+s.made.EngineToken)}
 		box.launch("sandbox listens", "sandbox", "--pace", "100ms")
 		playAll(t, s, "http://"+listen, "patch")

@@ -10,10 +10,14 @@ import (
 	"time"
 )
 
+// TestAdapterKilledAmidRequests measures time, so it runs before the parallel
+// tests, and the program as it is shipped.
 func TestAdapterKilledAmidRequests(t *testing.T) {
-	t.Parallel()
 	onEach(t, func(t *testing.T, d database) {
-		s := newServer(t, d)
+		s := prepare(t, d)
+		s.program = plain
+		s.made = s.setup("Acme")
+		s.start()
 		test := s.firstTest(s.made.PartnerKey)
 		stop := make(chan struct{})
 		var mu sync.Mutex

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -28,7 +27,9 @@ import (
 // sockets. patience bounds every wait.
 const patience = 30 * time.Second
 
-var binary string // built once for all tests
+// The program, built once for all tests: as the tests are built, and plain for
+// those that measure time.
+var binary, plain string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -38,12 +39,17 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "trellis")
-	build := append(append([]string{"build"}, raceFlag()...), "-o", binary, ".")
-	if out, err := exec.Command("go", build...).CombinedOutput(); err != nil {
+	binary, plain = build(dir, "trellis", raceFlag()...), build(dir, "trellis-plain")
+	return m.Run()
+}
+
+func build(dir, name string, flags ...string) string {
+	path := filepath.Join(dir, name)
+	args := append(append([]string{"build"}, flags...), "-o", path, ".")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build: %v\n%s", err, out))
 	}
-	return m.Run()
+	return path
 }
 
 // database is one of the two that everything runs on.
@@ -94,10 +100,11 @@ func newSchema(t *testing.T) string {
 
 // server is a running "trellis serve".
 type server struct {
-	t    *testing.T
-	base string
-	env  []string
-	made credentials
+	t       *testing.T
+	base    string
+	env     []string
+	program string
+	made    credentials
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process is gone
@@ -119,7 +126,7 @@ func newServer(t *testing.T, d database, settings ...string) *server {
 func prepare(t *testing.T, d database) *server {
 	t.Helper()
 	listen := freeAddress(t)
-	s := &server{t: t, base: "http://" + listen}
+	s := &server{t: t, base: "http://" + listen, program: binary}
 	s.env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
 		"TRELLIS_LISTEN="+listen, "TRELLIS_DATA_DIR="+t.TempDir(), "TRELLIS_DATABASE_URL="+d.url(t),
 		"TRELLIS_MASTER_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TRELLIS_LOG_LEVEL=info",
@@ -163,7 +170,7 @@ func (s *server) command(args ...string) (out, told string, err error) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, s.program, args...)
 	cmd.Env = s.env
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -180,7 +187,7 @@ func (s *server) start() {
 // launch starts one of the binary's commands and returns once it wrote sign.
 func (s *server) launch(sign string, args ...string) {
 	s.t.Helper()
-	s.run(sign, binary, args...)
+	s.run(sign, s.program, args...)
 }
 
 // run is launch for another program that becomes the server.
@@ -393,59 +400,3 @@ func until(t *testing.T, what string, ok func() bool) {
 		}
 	}
 }
-
-// callback stands where Greenhouse takes the PATCH.
-type callback struct {
-	*httptest.Server
-	mu    sync.Mutex
-	calls []patch
-	modes []string // for the next calls: "500", "429", "404", "hang"; then 204
-}
-
-// patch is one call-back that arrived.
-type patch struct {
-	method, path, user, password, body string
-	at                                 time.Time
-}
-
-func newCallback(t *testing.T, modes ...string) *callback {
-	t.Helper()
-	c := &callback{modes: modes}
-	c.Server = httptest.NewServer(http.HandlerFunc(c.serve))
-	t.Cleanup(c.Close)
-	return c
-}
-
-func (c *callback) serve(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	user, password, _ := r.BasicAuth()
-	c.mu.Lock()
-	c.calls = append(c.calls, patch{r.Method, r.URL.Path, user, password, string(body), time.Now()})
-	mode := ""
-	if len(c.modes) > 0 {
-		mode, c.modes = c.modes[0], c.modes[1:]
-	}
-	c.mu.Unlock()
-	switch mode {
-	case "500":
-		w.WriteHeader(http.StatusInternalServerError)
-	case "429":
-		w.Header().Set("Retry-After", "3")
-		w.WriteHeader(http.StatusTooManyRequests)
-	case "404":
-		w.WriteHeader(http.StatusNotFound)
-	case "hang":
-		<-r.Context().Done()
-	default:
-		w.WriteHeader(http.StatusNoContent)
-	}
-}
-
-func (c *callback) got() []patch {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]patch(nil), c.calls...)
-}
-
-// setting allows the call-back's host.
-func (c *callback) setting() string { return "callback_hosts=" + strings.TrimPrefix(c.URL, "http://") }

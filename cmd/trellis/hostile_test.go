@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -46,7 +45,7 @@ func TestHostileRequests(t *testing.T) {
 	s := prepare(t, database{url: func(*testing.T) string { return "" }})
 	s.env = append(s.env, "TRELLIS_DEMO=false", "TRELLIS_RATE_LIMIT=100000", "TRELLIS_RATE_BURST=100000")
 	s.made = s.setup("Acme")
-	s.run("msg=listening", limit, fmt.Sprintf("--as=%d", addressSpace), "--", plainBinary(t), "serve")
+	s.run("msg=listening", limit, fmt.Sprintf("--as=%d", addressSpace), "--", plain, "serve") // the race detector needs more address space
 	f := &fortress{server: s}
 	f.fill()
 	t.Cleanup(f.checkMemory)
@@ -61,20 +60,6 @@ func TestHostileRequests(t *testing.T) {
 		}
 	})
 	bystander()
-}
-
-// plainBinary is the program without the race detector, which needs more
-// address space than the server is given.
-func plainBinary(t *testing.T) string {
-	t.Helper()
-	if len(raceFlag()) == 0 {
-		return binary
-	}
-	path := filepath.Join(t.TempDir(), "trellis")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return path
 }
 
 // fill makes a page of tests, and a token for the attacker.
