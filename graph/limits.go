@@ -28,7 +28,7 @@ type Limits struct {
 
 // DefaultLimits let the dashboard and the usual clients' introspection through.
 func DefaultLimits() Limits {
-	return Limits{Tokens: 4000, Depth: 15, Fields: 1000, Aliases: 50, Fragments: 50, Repeats: 10, Directives: 50, Complexity: 10_000, Streams: 100, Turns: 8}
+	return Limits{Tokens: 4000, Depth: 15, Fields: 1000, Aliases: 50, Fragments: 50, Repeats: 10, Directives: 50, Complexity: 10_000, Streams: 1000, Turns: 8}
 }
 
 func (l Limits) orDefault() Limits {

@@ -40,7 +40,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	if err := c.Check(); err != nil {
 		t.Error(err)
 	}
-	if c.RateLimit != 1200 || c.OIDC.Configured() || config.On(c.Introspection, false) || !config.On(c.Introspection, true) {
+	if c.RateLimit != 60000 || c.OIDC.Configured() || config.On(c.Introspection, false) || !config.On(c.Introspection, true) {
 		t.Errorf("%+v", c)
 	}
 	if raw, err := c.AllowedDocuments(); raw != nil || err != nil {

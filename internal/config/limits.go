@@ -8,8 +8,8 @@ import (
 
 // Limits bound callers of the API.
 type Limits struct {
-	RateLimit     int    `env:"TRELLIS_RATE_LIMIT" default:"1200" help:"Requests a minute of one token or person to GraphQL; 0 for no limit. Costly operations count as several."`
-	RateBurst     int    `env:"TRELLIS_RATE_BURST" default:"400" help:"Requests at once within that limit."`
+	RateLimit     int    `env:"TRELLIS_RATE_LIMIT" default:"60000" help:"Requests a minute of one token or person to GraphQL; 0 for no limit. Costly operations count as several."`
+	RateBurst     int    `env:"TRELLIS_RATE_BURST" default:"30000" help:"Requests at once within that limit."`
 	StrangerLimit int    `env:"TRELLIS_STRANGER_LIMIT" default:"120" help:"Requests a minute of one address without a valid token or session; 0 for no limit."`
 	SignInLimit   int    `env:"TRELLIS_SIGNIN_LIMIT" default:"20" help:"Attempts a minute of one address to sign in; 0 for no limit."`
 	Introspection string `env:"TRELLIS_GRAPHQL_INTROSPECTION" default:"auto" enum:"auto,on,off" help:"Whether callers may ask for the schema; auto: in a demo."`
