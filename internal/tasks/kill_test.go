@@ -25,7 +25,7 @@ func runVictim(ctx context.Context, address string) {
 		fmt.Fprintln(os.Stdout, "open:", err)
 		return
 	}
-	engine, err := tasks.New(tasks.Options{DB: db, Handlers: map[core.TaskKind]tasks.Handler{
+	engine, err := tasks.New(tasks.Options{DB: db, Workers: 1, Handlers: map[core.TaskKind]tasks.Handler{
 		core.TaskDeliverResult: func(context.Context, core.Task, core.Attempt) error {
 			fmt.Fprintln(os.Stdout, "running")
 			select {}
