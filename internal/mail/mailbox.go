@@ -75,7 +75,7 @@ func (m *Mailbox) SendInvitation(_ context.Context, i *core.Invitation) error {
 func (m *Mailbox) Messages() []Message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := slices.Clone(m.messages)
+	out := append([]Message{}, m.messages...) // never nil: as JSON it is a list
 	slices.Reverse(out)
 	return out
 }

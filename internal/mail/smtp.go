@@ -78,6 +78,9 @@ func (s *SMTP) SendInvitation(ctx context.Context, i *core.Invitation) error {
 	ctx, cancel := context.WithTimeout(ctx, sendDeadline)
 	defer cancel()
 	err = s.send(ctx, message)
+	if err != nil && ctx.Err() != nil && !message.IsDelivered() {
+		return retryable(ctx.Err())
+	}
 	if message.IsDelivered() {
 		// The server has taken the mail. What failed after it, a QUIT without an
 		// answer for instance, must not bring the candidate a second one.
@@ -111,12 +114,16 @@ func (s *SMTP) message(id core.ID, l *letter) (*gomail.Msg, error) {
 func messageID(id core.ID, domain string) string { return string(id) + ".invitation@" + domain }
 
 // send makes a connection of its own and closes it whatever happens: the
-// library leaves it open after some failures.
+// library leaves it open after some failures, and heeds ctx in connecting only.
 func (s *SMTP) send(ctx context.Context, m *gomail.Msg) error {
-	var conn net.Conn
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := s.dial(ctx, network, address)
-		conn = c
+	closing := func() {}
+	defer func() { closing() }()
+	dial := func(limited context.Context, network, address string) (net.Conn, error) {
+		c, err := s.dial(limited, network, address)
+		if err == nil {
+			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+			closing = func() { stop(); _ = c.Close() }
+		}
 		return c, err
 	}
 	client, err := gomail.NewClient(s.server.host, s.options(dial)...)
@@ -124,10 +131,6 @@ func (s *SMTP) send(ctx context.Context, m *gomail.Msg) error {
 		return fault.Wrap(err, fault.Config, "The mail server's address cannot be used.")
 	}
 	smtp, err := client.DialToSMTPClientWithContext(ctx)
-	if conn != nil {
-		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-		defer func() { stop(); _ = conn.Close() }()
-	}
 	if err != nil {
 		return &dialError{err}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/textproto"
+	"strings"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -44,12 +45,19 @@ func classify(err error) error {
 	switch code := s.ErrorCode(); {
 	case code < 500:
 		return retryable(cause)
-	case s.Reason == gomail.ErrSMTPRcptTo:
+	case s.Reason == gomail.ErrSMTPRcptTo && !aboutUs(code, s.EnhancedStatusCode()):
 		return refused(cause)
 	default:
 		return fault.Wrap(cause, fault.Config,
 			"The mail server refuses our mails for good (%d); the invitation was not sent. Check the sender's address and the server's rules for it.", code)
 	}
+}
+
+// aboutUs reports whether a refusal of the receiver's address is not about the
+// address: the server wants a login first, or relays nothing for us (RFC 4954
+// section 6, RFC 3463 section 3.8).
+func aboutUs(code int, enhanced string) bool {
+	return code == 530 || strings.HasPrefix(enhanced, "5.7.")
 }
 
 func classifyDial(err error) error {
