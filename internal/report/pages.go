@@ -83,7 +83,7 @@ func (p *Pages) fault(w http.ResponseWriter, r *http.Request, err error) {
 	case fault.NotFound:
 		p.pages.Notice(w, r, http.StatusNotFound, page.Notice{
 			Title: "There is no report here", Text: e.Message,
-			Advice: "If you came from your applicant tracking system, the test may not be scored yet: try again later.",
+			Advice: "A report is here once its test is scored. If it was, open it again from your applicant tracking system.",
 		})
 	case fault.Forbidden:
 		p.pages.Notice(w, r, http.StatusForbidden, page.Notice{Title: "This view of the report has expired", Text: e.Message})

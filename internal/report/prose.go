@@ -38,11 +38,22 @@ func newProse() *prose {
 func (p *prose) html(text string) template.HTML {
 	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
 	if len(text) <= maxMarkup && p.markup.MatchString(text) {
-		if balanced, ok := balance(text); ok {
-			return template.HTML(p.policy.Sanitize(balanced)) //nolint:gosec // sanitised
+		if clean, ok := p.clean(text); ok {
+			return template.HTML(clean) //nolint:gosec // sanitised
 		}
 	}
 	return template.HTML(p.policy.Sanitize(p.plain(text))) //nolint:gosec // sanitised
+}
+
+// clean balances before sanitising, so that what is skipped has an end, and
+// after it, because a tree with a <plaintext> in it is not written whole: what
+// the policy has left holds no such element and always is.
+func (p *prose) clean(text string) (string, bool) {
+	balanced, ok := balance(text)
+	if !ok {
+		return "", false
+	}
+	return balance(p.policy.Sanitize(balanced))
 }
 
 // balance closes what is left open and drops what was never opened. It reports
