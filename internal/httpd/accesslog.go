@@ -9,11 +9,13 @@ import (
 )
 
 // accessLog writes a line for each request. It names the route's pattern and
-// never the path or the query, which carry tokens.
+// never the path or the query, which carry tokens. An answer that was cut off
+// in the middle, whatever its status said, has cut=true.
 func accessLog(next http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		rec := &recorder{ResponseWriter: w}
+		cut := true
 		defer func() { //nolint:contextcheck // the request carries it
 			route := r.Pattern
 			if route == "" {
@@ -23,9 +25,10 @@ func accessLog(next http.Handler, log *slog.Logger) http.Handler {
 			log.LogAttrs(r.Context(), level(status), "request",
 				slog.String("method", method(r)), slog.String("route", route), slog.Int("status", status),
 				slog.Int64("bytes", rec.bytes), slog.Duration("duration", time.Since(begin)),
-				slog.String("requestId", requestid.From(r.Context())))
+				slog.Bool("cut", cut), slog.String("requestId", requestid.From(r.Context())))
 		}()
 		next.ServeHTTP(rec, r)
+		cut = false
 	})
 }
 

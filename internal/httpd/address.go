@@ -32,7 +32,7 @@ func addressOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	address := peer.Addr().Unmap()
+	address := plain(peer.Addr())
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !within(trusted, address) {
@@ -42,10 +42,14 @@ func addressOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		if err != nil {
 			break
 		}
-		address = before.Unmap()
+		address = plain(before)
 	}
 	return address
 }
+
+// plain is an address as prefixes are written: not mapped, and without a zone,
+// which matches no prefix and may hold any text.
+func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 func within(prefixes []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) })

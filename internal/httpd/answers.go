@@ -30,7 +30,7 @@ func (a *answers) fault(w http.ResponseWriter, r *http.Request, e *fault.Error) 
 		w.Header().Del(name)
 	}
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		n := page.Notice{Title: "Something went wrong on our side", Text: e.Message, RequestID: requestid.From(r.Context())}
+		n := page.Notice{Title: "This page could not be shown", Text: e.Message, RequestID: requestid.From(r.Context())}
 		if e.Code == fault.Forbidden {
 			n.Title = "This request was refused"
 		}

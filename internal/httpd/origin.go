@@ -16,7 +16,7 @@ import (
 func sameOrigin(next http.Handler, public *url.URL, answer *answers) (http.Handler, error) {
 	protection := http.NewCrossOriginProtection()
 	if public != nil {
-		if err := protection.AddTrustedOrigin(public.Scheme + "://" + strings.ToLower(public.Host)); err != nil {
+		if err := protection.AddTrustedOrigin(originOf(public)); err != nil {
 			return nil, fmt.Errorf("httpd: %w", err)
 		}
 	}
@@ -24,4 +24,17 @@ func sameOrigin(next http.Handler, public *url.URL, answer *answers) (http.Handl
 		answer.fault(w, r, fault.New(fault.Forbidden, "The request came from a page of another site and was refused; nothing was changed. Open the page here and try again."))
 	}))
 	return protection.Handler(next), nil
+}
+
+// originOf is how a browser spells the origin of u: in small letters and
+// without the scheme's own port.
+func originOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host
 }

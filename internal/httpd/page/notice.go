@@ -23,11 +23,15 @@ func (f *Frame) Notice(w http.ResponseWriter, r *http.Request, status int, n Not
 }
 
 // Fault answers with what err may say to people. An error of ours is logged,
-// and its page names the request id.
+// and its page names the request id only: what the message of a wrong setting
+// says is for those who run the server, not for a candidate.
 func (f *Frame) Fault(w http.ResponseWriter, r *http.Request, err error) {
 	e := fault.From(err)
 	status := Status(e.Code)
 	n := Notice{Title: title(e.Code), Text: e.Message}
+	if status == http.StatusInternalServerError {
+		n.Text = "Try again in a few minutes. If it goes wrong again, tell the people who sent you the link."
+	}
 	if status >= http.StatusInternalServerError {
 		n.RequestID = requestid.From(r.Context())
 		f.log.ErrorContext(r.Context(), "page failed", "route", r.Pattern, "code", e.Code, "error", err, "requestId", n.RequestID)

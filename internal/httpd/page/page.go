@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -112,7 +113,10 @@ func (f *Frame) Write(w http.ResponseWriter, r *http.Request, status int, body s
 	err := f.execute(&out, r, body, v)
 	if err != nil {
 		f.log.ErrorContext(r.Context(), "page not rendered", "page", body, "error", err, "requestId", requestid.From(r.Context()))
-		http.Error(w, "This page could not be shown. Request id: "+requestid.From(r.Context()), http.StatusInternalServerError)
+		f.Private(w)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, "This page could not be shown. Request id: "+requestid.From(r.Context())+"\n")
 		return
 	}
 	f.Private(w)
