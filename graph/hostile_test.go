@@ -16,7 +16,7 @@ const marker = "zqxmarker"
 func TestErrorsDoNotRepeatTheRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.core.Introspection, w.core.Suggestions = false, false
+	w.core.Introspection, w.core.Suggestions = graph.Introspection{}, false
 	w.handler = graph.NewServer(w.core)
 	const create = `mutation($i: CreateTestInput!) { createTest(input: $i) { test { id } } }`
 	for name, c := range map[string]struct {

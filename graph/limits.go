@@ -55,9 +55,8 @@ func (l Limits) orDefault() Limits {
 // shape refuses documents by their shape before they are validated, because
 // validation itself takes time that grows with the square of repeated fields.
 type shape struct {
-	limits        Limits
-	introspection bool                              // whether callers may ask for the schema
-	accepted      graphql.Cache[*ast.QueryDocument] // documents that passed before
+	limits   Limits
+	accepted graphql.Cache[*ast.QueryDocument] // documents that passed before
 }
 
 var _ interface {
@@ -93,9 +92,6 @@ func (s shape) MutateOperationParameters(ctx context.Context, request *graphql.R
 		m.directives += len(f.Directives)
 		m.fragment(f.Name)
 	}
-	if m.introspects && !s.introspection {
-		return gqlerror.Wrap(fault.New(fault.Forbidden, "This server does not tell its schema; it is in Trellis's documentation."))
-	}
 	return m.refusal()
 }
 
@@ -119,8 +115,7 @@ type measure struct {
 	repeats   int
 	total     size
 	// directives are counted where they are written.
-	directives  int
-	introspects bool // __schema or __type
+	directives int
 }
 
 func (m *measure) of(set ast.SelectionSet) size {
@@ -151,7 +146,6 @@ func (m *measure) field(f *ast.Field) size {
 	}
 	inner := m.of(f.SelectionSet)
 	if strings.HasPrefix(f.Name, "__") {
-		m.introspects = m.introspects || f.Name != "__typename"
 		return size{fields: inner.fields + 1} // its depth has a validation rule of its own
 	}
 	return size{fields: inner.fields + 1, depth: inner.depth + 1}

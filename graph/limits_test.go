@@ -81,7 +81,7 @@ func TestSchemaCanBeHidden(t *testing.T) {
 	if text := fmt.Sprint(w.ask(t, "ADMIN", `{ viewer { nam } __schema { types { name } } }`, nil)); !strings.Contains(text, `Did you mean "name"`) {
 		t.Errorf("no suggestion: %s", text)
 	}
-	w.core.Introspection, w.core.Suggestions = false, false
+	w.core.Introspection, w.core.Suggestions = graph.Introspection{}, false
 	w.handler = graph.NewServer(w.core)
 	if text := fmt.Sprint(w.ask(t, "ADMIN", `{ viewer { nam } }`, nil)); strings.Contains(text, "mean") {
 		t.Errorf("suggestion: %s", text)
@@ -89,5 +89,23 @@ func TestSchemaCanBeHidden(t *testing.T) {
 	body := w.ask(t, "ADMIN", `{ __schema { types { name } } }`, nil)
 	if body["errors"] == nil {
 		t.Errorf("introspection: %v", body)
+	}
+}
+
+func TestIntrospectionForAdmins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.core.Introspection = graph.Introspection{Admins: true}
+	w.handler = graph.NewServer(w.core)
+	for _, query := range []string{
+		`{ __schema { types { name } } }`, `{ viewer { name } ... { __type(name: "Test") { name } } }`,
+		`{ ...F } fragment F on Query { __schema { types { name } } }`,
+	} {
+		if body := w.ask(t, "ADMIN", query, nil); body["errors"] != nil {
+			t.Errorf("an admin: %v", body)
+		}
+		if body := fmt.Sprint(w.ask(t, "RECRUITER", query, nil)); !strings.Contains(body, "FORBIDDEN") {
+			t.Errorf("a recruiter, after an admin asked the same: %s", body)
+		}
 	}
 }

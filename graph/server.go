@@ -52,7 +52,7 @@ type Options struct {
 	Links         *core.Links
 	Log           *slog.Logger                 // nil: nothing is logged
 	RequestID     func(context.Context) string // "" if there is none; nil: never any
-	Introspection bool                         // whether callers may ask for the schema
+	Introspection Introspection                // who may ask for the schema
 	Suggestions   bool                         // whether errors quote the request and suggest names of the schema
 	Limits        Limits                       // zero values: DefaultLimits
 
@@ -150,13 +150,11 @@ func (o Options) newHandler() *handler.Server {
 	} else {
 		s.Use(allowed{o.AllowList})
 	}
-	s.Use(shape{limits: o.Limits, introspection: o.Introspection, accepted: cache})
+	s.Use(shape{limits: o.Limits, accepted: cache})
 	s.Use(extension.FixedComplexityLimit(o.Limits.Complexity))
 	s.Use(meter{o.Callers})
 	s.Use(newTurns(o.Limits.Turns))
-	if o.Introspection {
-		s.Use(extension.Introspection{})
-	}
+	s.Use(o.Introspection)
 	s.AroundResponses(o.withLoaders)
 	s.AroundRootFields(o.perMutation)
 	return s

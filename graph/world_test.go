@@ -107,7 +107,7 @@ func newWorldOn(t *testing.T, db *store.DB) *world {
 		AuditLog: core.NewAuditLog(w.store), Feed: core.NewFeed(w.store), Signals: w.bus,
 		Log:           slog.New(slog.NewTextHandler(w.log, nil)),
 		RequestID:     func(context.Context) string { return "req-1" },
-		Introspection: true, Suggestions: true,
+		Introspection: graph.Introspection{Everyone: true}, Suggestions: true,
 	}
 	w.handler = graph.NewServer(w.core)
 	w.fill(t)

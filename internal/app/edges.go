@@ -94,9 +94,12 @@ func (a *App) newGraph(e *edges) (*graph.Server, error) {
 		SyncLog: u.syncLog, Jobs: u.jobs, AuditLog: u.audit, Feed: u.feed, Signals: a.bus, Links: u.links,
 		Log: a.o.Log, RequestID: httpd.RequestID, Sessions: u.sessions, SessionCookie: session.Cookie,
 		PublicURL: c.BaseURL(), ClientAddress: httpd.ClientAddress, Endings: a.endings,
-		Introspection: config.On(c.Introspection, a.o.Demo), Suggestions: config.On(c.Suggestions, a.o.Demo),
-		Callers:   a.limiter(e, "callers", c.RateLimit, c.RateBurst),
-		Strangers: a.limiter(e, "strangers", c.StrangerLimit, c.StrangerLimit),
+		Introspection: graph.Introspection{
+			Everyone: config.On(c.Introspection, a.o.Demo), Admins: config.On(c.Introspection, true),
+		},
+		Suggestions: config.On(c.Suggestions, a.o.Demo),
+		Callers:     a.limiter(e, "callers", c.RateLimit, c.RateBurst),
+		Strangers:   a.limiter(e, "strangers", c.StrangerLimit, c.StrangerLimit),
 	}
 	documents, err := c.AllowedDocuments()
 	if err != nil {

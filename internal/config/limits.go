@@ -12,7 +12,7 @@ type Limits struct {
 	RateBurst     int    `env:"TRELLIS_RATE_BURST" default:"30000" help:"Requests at once within that limit."`
 	StrangerLimit int    `env:"TRELLIS_STRANGER_LIMIT" default:"120" help:"Requests a minute of one address without a valid token or session; 0 for no limit."`
 	SignInLimit   int    `env:"TRELLIS_SIGNIN_LIMIT" default:"20" help:"Attempts a minute of one address to sign in; 0 for no limit."`
-	Introspection string `env:"TRELLIS_GRAPHQL_INTROSPECTION" default:"auto" enum:"auto,on,off" help:"Whether callers may ask for the schema; auto: in a demo."`
+	Introspection string `env:"TRELLIS_GRAPHQL_INTROSPECTION" default:"auto" enum:"auto,on,off" help:"Whether callers may ask for the schema; auto: admins, and in a demo everyone."`
 	Suggestions   string `env:"TRELLIS_GRAPHQL_SUGGESTIONS" default:"auto" enum:"auto,on,off" help:"Whether errors quote the request and suggest names of the schema; auto: in a demo."`
 	AllowList     string `env:"TRELLIS_GRAPHQL_ALLOWLIST" help:"A JSON file of the only documents to run: {\"sha256\": \"query …\"} or [\"query …\"]."`
 }
