@@ -43,7 +43,7 @@ func TestHostileRequests(t *testing.T) {
 		t.Skip("install prlimit (util-linux) to run this")
 	}
 	s := prepare(t, database{url: func(*testing.T) string { return "" }})
-	s.env = append(s.env, "TRELLIS_DEMO=false", "TRELLIS_RATE_LIMIT=100000", "TRELLIS_RATE_BURST=100000")
+	s.env = append(s.env, "TRELLIS_DEMO=false", "TRELLIS_GRAPHQL_INTROSPECTION=off", "TRELLIS_RATE_LIMIT=100000", "TRELLIS_RATE_BURST=100000")
 	s.made = s.setup("Acme")
 	s.run("msg=listening", limit, fmt.Sprintf("--as=%d", addressSpace), "--", plain, "serve") // the race detector needs more address space
 	f := &fortress{server: s}

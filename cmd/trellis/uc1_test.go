@@ -140,6 +140,11 @@ func (s *server) takeTest(t *testing.T) {
 	if !ok || mail.To != "ada@example.com" || !strings.Contains(mail.HTML, s.base+"/a/") {
 		t.Fatalf("the mail was %+v", mail)
 	}
+	_, href, _ := strings.Cut(s.get(s.base+"/dev/mail", "Accept", "text/html").body, `href="/dev/mail/`)
+	id, _, _ := strings.Cut(href, `"`)
+	if shown := s.get(s.base + "/dev/mail/" + id); id == "" || shown.status != http.StatusOK || !strings.Contains(shown.body, s.base+"/a/") {
+		t.Errorf("the mail as its receiver sees it: %q, %d", id, shown.status)
+	}
 	link := s.base + "/a/" + strings.Fields(after)[0]
 	page := s.get(link)
 	if page.status != http.StatusOK || !strings.Contains(page.body, "Discovery Chat") || !strings.Contains(page.body, "AI") {

@@ -73,6 +73,7 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 	}
 	if a.mailbox != nil {
 		e.mux.Handle("/dev/mail", a.mailbox.Handler())
+		e.mux.Handle("/dev/mail/", a.mailbox.Handler())
 	}
 	return e, nil
 }
