@@ -17,6 +17,10 @@ type Numberer interface {
 // batch is how many events are numbered in one transaction.
 const batch = 500
 
+// between is the least time between two numberings: after a quiet moment an
+// event is numbered at once, in a busy one it waits for company.
+const between = 10 * time.Millisecond
+
 // SequencerOptions is what a Sequencer needs.
 type SequencerOptions struct {
 	Events Numberer
@@ -58,6 +62,9 @@ func (s *Sequencer) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		s.number(ctx)
+		if !rest(ctx) {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -83,6 +90,19 @@ func (s *Sequencer) number(ctx context.Context) {
 		if err := s.o.Bus.Publish(ctx, last); err != nil {
 			s.o.Log.WarnContext(ctx, "the bus could not be told; subscribers catch up from the event table", "error", err)
 		}
+	}
+}
+
+// rest gathers the events of a busy time into batches, and reports whether ctx
+// is still good.
+func rest(ctx context.Context) bool {
+	timer := time.NewTimer(between)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
