@@ -25,9 +25,12 @@ func MarshalID(id core.ID) graphql.Marshaler {
 	return graphql.MarshalString(string(id))
 }
 
-// UnmarshalID reads an id. Whether it names something is for core to say.
-// Errors: fault.Invalid.
+// UnmarshalID reads an id; null is the empty one. Whether it names something is
+// for core to say. Errors: fault.Invalid.
 func UnmarshalID(v any) (core.ID, error) {
+	if v == nil {
+		return "", nil
+	}
 	text, err := graphql.UnmarshalID(v)
 	if err == nil {
 		err = storable(text)
@@ -63,8 +66,12 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.MarshalString(t.UTC().Format(time.RFC3339Nano))
 }
 
-// UnmarshalDateTime reads RFC 3339 with any offset. Errors: fault.Invalid.
+// UnmarshalDateTime reads RFC 3339 with any offset; null is the zero time.
+// Errors: fault.Invalid.
 func UnmarshalDateTime(v any) (time.Time, error) {
+	if v == nil {
+		return time.Time{}, nil
+	}
 	text, ok := v.(string)
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if !ok || err != nil {
@@ -98,8 +105,12 @@ func MarshalURL(address string) graphql.Marshaler {
 	return graphql.MarshalString(address)
 }
 
-// UnmarshalURL reads an absolute http or https address. Errors: fault.Invalid.
+// UnmarshalURL reads an absolute http or https address; null is the empty one.
+// Errors: fault.Invalid.
 func UnmarshalURL(v any) (string, error) {
+	if v == nil {
+		return "", nil
+	}
 	text, ok := v.(string)
 	u, err := url.Parse(text)
 	if !ok || err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {

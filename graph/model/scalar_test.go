@@ -52,6 +52,12 @@ func TestScalarsAreRead(t *testing.T) {
 	if s, err := model.UnmarshalScore(json.Number("82.5")); err != nil || s != 8250 {
 		t.Errorf("got %v, %v", s, err)
 	}
+	id, idErr := model.UnmarshalID(nil)
+	never, timeErr := model.UnmarshalDateTime(nil)
+	address, urlErr := model.UnmarshalURL(nil)
+	if id != "" || !never.IsZero() || address != "" || idErr != nil || timeErr != nil || urlErr != nil {
+		t.Errorf("null is %q, %v, %q; %v, %v, %v", id, never, address, idErr, timeErr, urlErr)
+	}
 	for name, read := range map[string]func() error{
 		"time without zone": func() error { _, err := model.UnmarshalDateTime("2026-03-01T11:30:00"); return err },
 		"time a number":     func() error { _, err := model.UnmarshalDateTime(7); return err },
