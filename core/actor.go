@@ -57,24 +57,27 @@ const (
 	PermitAudit     Permission = "AUDIT"      // the audit log
 	PermitOrder     Permission = "ORDER"      // create, cancel, resend and retry
 	PermitReport    Permission = "REPORT"     // start and complete assessments
+	PermitApprove   Permission = "APPROVE"    // approve what others proposed
+	PermitDecide    Permission = "DECIDE"     // advance, reject and undo in the review queue
 )
 
 // Permissions are all that there are.
 func Permissions() []Permission {
 	return []Permission{
 		PermitRead, PermitReadTests, PermitReadSetup, PermitConfigure, PermitTokens, PermitAudit, PermitOrder, PermitReport,
+		PermitApprove, PermitDecide,
 	}
 }
 
 // permits is who may do what. A role that is missing here may do nothing.
 func permits(r Role) []Permission {
 	switch r {
-	case RoleAdmin, RoleSystem:
-		return Permissions()
+	case RoleAdmin, RoleSystem: // who proposes does not approve
+		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == PermitApprove })
 	case RoleApprover:
-		return []Permission{PermitRead, PermitReadTests, PermitReadSetup, PermitAudit}
+		return []Permission{PermitRead, PermitReadTests, PermitReadSetup, PermitAudit, PermitApprove, PermitDecide}
 	case RoleRecruiter:
-		return []Permission{PermitRead, PermitReadTests, PermitReadSetup, PermitOrder}
+		return []Permission{PermitRead, PermitReadTests, PermitReadSetup, PermitOrder, PermitDecide}
 	case RoleViewer:
 		return []Permission{PermitRead}
 	case RoleEngine:

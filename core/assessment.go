@@ -101,6 +101,7 @@ type Assessment struct {
 	ClosedAt       time.Time // when it was cancelled, expired or failed
 	ExpiresAt      time.Time // after this it can no longer be started
 	UpdatedAt      time.Time
+	ErasedAt       time.Time // when the candidate's data was erased; zero if it was not
 }
 
 // AssessmentFilter narrows a list; empty fields do not.

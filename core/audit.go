@@ -29,7 +29,13 @@ type AuditReader interface {
 }
 
 // AuditFilter narrows the audit log; empty fields do not.
-type AuditFilter struct{ SubjectID ID }
+type AuditFilter struct {
+	SubjectID ID
+	Actions   []EventType
+	ActorID   ID
+	From      time.Time // the first moment
+	Until     time.Time // the first moment after
+}
 
 // AuditWriter keeps audit entries.
 type AuditWriter interface {
@@ -65,6 +71,14 @@ type change struct {
 
 // record keeps a change's event and its audit entry.
 func record(ctx context.Context, tx Tx, by Actor, c change) error {
+	if err := audit(ctx, tx, by, c); err != nil {
+		return err
+	}
+	return appendEvent(ctx, tx, by, c.At, c.Event, c.Subject, nil)
+}
+
+// audit keeps a change's audit entry.
+func audit(ctx context.Context, tx Tx, by Actor, c change) error {
 	before, err := json.Marshal(c.Before)
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", c.Event, err)
@@ -77,8 +91,5 @@ func record(ctx context.Context, tx Tx, by Actor, c change) error {
 		ID: NewID(PrefixAuditEntry), OrganizationID: by.OrganizationID, Action: c.Event, SubjectID: c.Subject,
 		ActorRole: by.Role, ActorID: by.ID, ActorName: by.Name, At: c.At, Before: before, After: after,
 	}
-	if err := tx.InsertAuditEntry(ctx, entry); err != nil {
-		return err
-	}
-	return appendEvent(ctx, tx, by, c.At, c.Event, c.Subject, nil)
+	return tx.InsertAuditEntry(ctx, entry)
 }

@@ -23,6 +23,7 @@ type Candidate struct {
 	ProfileURL     string // the person's page in the ATS
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+	ErasedAt       time.Time // when all of the above but the ids and times was erased; zero if it was not
 }
 
 // Name is how to address the candidate.

@@ -60,7 +60,8 @@ type Adapters interface {
 	// Manifest returns what an adapter said of itself, also while its process
 	// restarts. Errors: fault.NotFound, fault.Retryable before the first answer.
 	Manifest(name string) (*ats.Manifest, error)
-	// Adapter, Inbound and Results return a proxy.
+	// Adapter, Inbound and Results return a proxy. That of Adapter implements
+	// whatever else the contract has: see abilityOf.
 	// Errors: fault.NotFound, fault.Unsupported.
 	Adapter(name string) (ats.Adapter, error)
 	// Processes tells how the adapters' processes are.
@@ -74,11 +75,12 @@ type Connections struct {
 	store    Store
 	clock    Clock
 	adapters Adapters
+	calls    *Calls
 }
 
 // NewConnections returns the use cases.
-func NewConnections(s Store, c Clock, a Adapters) *Connections {
-	return &Connections{store: s, clock: c, adapters: a}
+func NewConnections(s Store, c Clock, a Adapters, calls *Calls) *Connections {
+	return &Connections{store: s, clock: c, adapters: a, calls: calls}
 }
 
 // NewConnection is what a person says of a connection.
@@ -168,6 +170,9 @@ func (cs *Connections) Update(ctx context.Context, by Actor, id ID, u Connection
 			return err
 		}
 		changed = c
+		if err := cs.calls.outdate(ctx, tx, c, u.Settings); err != nil {
+			return err
+		}
 		return record(ctx, tx, by, change{
 			At: cs.clock.Now(), Event: EventConnectionUpdated, Subject: id, Before: before, After: configuration(c),
 		})

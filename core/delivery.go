@@ -11,6 +11,9 @@ import (
 // deliveryDeadline bounds one attempt. It is shorter than a task's time.
 const deliveryDeadline = 30 * time.Second
 
+// operationDeliver is what the sync log calls a delivery.
+const operationDeliver = "deliver-result"
+
 // Deliveries are the use cases around bringing results back to the ATS.
 type Deliveries struct {
 	store    Store
@@ -32,12 +35,12 @@ func (ds *Deliveries) Run(ctx context.Context, t Task, try Attempt) error {
 	if err != nil {
 		return err
 	}
-	if a.ConnectionID == "" || a.DeliveredRev >= t.Revision {
+	if a.ConnectionID == "" || a.DeliveredRev >= t.Revision || !a.ErasedAt.IsZero() {
 		return nil
 	}
 	entry := &SyncEntry{
 		ID: NewID(PrefixSyncEntry), OrganizationID: a.OrganizationID, ConnectionID: a.ConnectionID, AssessmentID: a.ID,
-		Direction: DirectionOutbound, Operation: "deliver-result", Attempt: try.Number, StartedAt: ds.clock.Now(),
+		Direction: DirectionOutbound, Operation: operationDeliver, Attempt: try.Number, StartedAt: ds.clock.Now(),
 	}
 	told := delivering{entry: entry, attempt: try}
 	told.receipt, told.err = ds.deliver(ctx, a, &told)
@@ -96,6 +99,10 @@ func (ds *Deliveries) note(ctx context.Context, a *Assessment, d delivering) err
 	}
 	d.entry.explain(d.err, outcome)
 	_, err := changeAssessment(ctx, ds.store, ds.clock, a.OrganizationID, a.ID, func(tx Tx, a *Assessment, now time.Time) error {
+		if !a.ErasedAt.IsZero() {
+			d.entry.Exchanges, d.entry.Message = nil, "" // the person was erased during the call
+			return appendSyncEntry(ctx, tx, d.entry)
+		}
 		if err := appendSyncEntry(ctx, tx, d.entry); err != nil {
 			return err
 		}
@@ -159,6 +166,10 @@ func progressOf(ctx context.Context, r Reader, links *Links, a *Assessment) (*at
 	p.Result = &ats.ResultRecord{
 		Score: result.Score.Float(), Revision: result.Revision, Benchmark: sentence,
 		Summary: result.Report.Summary, ReportURL: links.Permalink(a),
+	}
+	p.Result.Indicator, p.Result.Recommendation, err = indicate(ctx, r, a, a.ConnectionID, result)
+	if err != nil {
+		return nil, err
 	}
 	for _, t := range result.Traits {
 		p.Result.Traits = append(p.Result.Traits, ats.TraitRecord{Key: t.Key, Name: t.Name, Score: t.Score.Float()})

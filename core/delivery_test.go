@@ -81,7 +81,7 @@ func (asks) Encode(context.Context, *ats.InboundRequest, ats.Outcome) (*ats.HTTP
 func (w *world) fetch(id core.ID) {
 	w.t.Helper()
 	adapters := &coretest.Adapters{ToUs: asks{id}}
-	connections := core.NewConnections(w.store, w.clock, adapters)
+	connections := core.NewConnections(w.store, w.clock, adapters, w.calls)
 	_, secret, err := connections.RotatePartnerKey(w.t.Context(), w.admin, w.connection.ID)
 	w.ok(err)
 	in := core.NewInbound(core.InboundOptions{

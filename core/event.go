@@ -17,15 +17,24 @@ const (
 	EventPartnerKeyRotated   EventType = "connection.partner_key_rotated"
 	EventConnectionUpdated   EventType = "connection.updated"
 	EventConnectionHealth    EventType = "connection.health_changed"
+	EventAuthorizationChange EventType = "connection.authorization_changed"
+	EventJobMapped           EventType = "connection.job_mapped"
+	EventJobUnmapped         EventType = "connection.job_unmapped"
+	EventPushProfileUpdated  EventType = "connection.push_profile_updated"
+	EventPushRuleSet         EventType = "connection.push_rule_set"
+	EventPushRuleDeleted     EventType = "connection.push_rule_deleted"
 	EventTestCreated         EventType = "test.created"
 	EventJobCreated          EventType = "job.created"
 	EventJobShared           EventType = "job.shared"
 	EventJobUnshared         EventType = "job.unshared"
+	EventPurged              EventType = "organization.purged"
+	EventExported            EventType = "organization.exported"
 	EventTokenCreated        EventType = "token.created"
 	EventTokenRotated        EventType = "token.rotated"
 	EventTokenRevoked        EventType = "token.revoked"
 	EventSessionEnded        EventType = "session.ended"
 	EventSyncLogAppended     EventType = "sync_log.appended"
+	EventSyncLogEnded        EventType = "sync_log.ended" // of an entry that was appended as RUNNING
 	EventAssessmentOrdered   EventType = "assessment.ordered"
 	EventAssessmentInvited   EventType = "assessment.invited"
 	EventInvitationResent    EventType = "assessment.invitation_resent"
@@ -43,7 +52,47 @@ const (
 	EventDeliveryFailed      EventType = "delivery.failed"
 	EventReportOpened        EventType = "report.opened"
 	EventReportRevoked       EventType = "report.revoked"
+	EventPushRequested       EventType = "push.requested"
+	EventPushStep            EventType = "push.step_done"
+	EventPushWaiting         EventType = "push.waiting"
+	EventPushDone            EventType = "push.done"
+	EventPushFailed          EventType = "push.failed"
+	EventPushAttention       EventType = "push.needs_attention"
+	EventPushRetried         EventType = "push.retried"
+	EventPushResolved        EventType = "push.resolved"
+	EventPushCancelled       EventType = "push.cancelled"
 	EventATSReportedError    EventType = "ats.reported_error"
+
+	EventApplicationChanged   EventType = "application.changed" // the subject is the assessment
+	EventWebhooksConfigured   EventType = "connection.webhooks_configured"
+	EventWebhookSecretRotated EventType = "connection.webhook_secret_rotated"
+	EventWebhooksSilent       EventType = "connection.webhooks_silent"
+	EventWebhooksResumed      EventType = "connection.webhooks_resumed"
+	EventPersonMerged         EventType = "connection.person_merged"
+	EventWebhookFailed        EventType = "webhook.failed"
+	EventStageTriggerCreated  EventType = "stage_trigger.created"
+	EventStageTriggerDeleted  EventType = "stage_trigger.deleted"
+	EventCandidateErased      EventType = "candidate.erased"
+	EventWithdrawalFailed     EventType = "assessment.withdrawal_failed"
+	EventIssueFound           EventType = "issue.found"
+	EventIssueClosed          EventType = "issue.closed"
+
+	EventRuleProposed    EventType = "routing_rule.proposed"
+	EventRuleApproved    EventType = "routing_rule.approved"
+	EventRulePaused      EventType = "routing_rule.paused"
+	EventRuleResumed     EventType = "routing_rule.resumed"
+	EventRuleRetired     EventType = "routing_rule.retired"
+	EventRoutingSwitched EventType = "connection.routing_switched"
+
+	// The subject of these is the assessment.
+	EventDecisionHeld           EventType = "decision.held"
+	EventDecisionAdvancePending EventType = "decision.advance_pending"
+	EventDecisionAdvanced       EventType = "decision.advanced"
+	EventDecisionRejectPending  EventType = "decision.reject_pending"
+	EventDecisionRejected       EventType = "decision.rejected"
+	EventDecisionUndoPending    EventType = "decision.undo_pending"
+	EventDecisionKept           EventType = "decision.kept"
+	EventDecisionSuperseded     EventType = "decision.superseded"
 )
 
 // AssessmentEvents are the types that tell of a change of an assessment.
@@ -53,6 +102,10 @@ func AssessmentEvents() []EventType {
 		EventAssessmentConsented, EventAssessmentStarted, EventAssessmentCompleted, EventAssessmentScored, EventAssessmentRevised,
 		EventAssessmentCancelled, EventAssessmentExpired, EventDeliveryPending, EventDeliveryDelivered, EventDeliveryFailed,
 		EventReportRevoked,
+		EventPushRequested, EventPushStep, EventPushWaiting, EventPushDone, EventPushFailed, EventPushAttention,
+		EventPushRetried, EventPushResolved, EventPushCancelled, EventApplicationChanged, EventWithdrawalFailed,
+		EventDecisionHeld, EventDecisionAdvancePending, EventDecisionAdvanced, EventDecisionRejectPending,
+		EventDecisionRejected, EventDecisionUndoPending, EventDecisionKept, EventDecisionSuperseded,
 	}
 }
 

@@ -27,17 +27,26 @@ type Fed struct {
 // Now returns the position after which only what has not happened yet comes.
 // Errors: fault.Forbidden for an actor without a feed.
 func (f *Feed) Now(ctx context.Context, by Actor) (int64, error) {
-	if err := by.Require(PermitRead); err != nil {
+	if err := mayFollow(by); err != nil {
 		return 0, err
 	}
 	return f.store.LastPosition(ctx)
 }
 
+// mayFollow lets an engine follow too, for the withdrawals.
+func mayFollow(by Actor) error {
+	if by.May(PermitReport) {
+		return nil
+	}
+	return by.Require(PermitRead)
+}
+
 // After returns the next events after a position that the actor may see: all
-// to those who read the configuration, those about assessments in sight to others.
+// to those who read the configuration, those about assessments in sight to
+// other readers, and to engines which assessments they need not run any more.
 // Errors: fault.Forbidden.
 func (f *Feed) After(ctx context.Context, by Actor, filter EventFilter, position int64) (*Fed, error) {
-	if err := by.Require(PermitRead); err != nil {
+	if err := mayFollow(by); err != nil {
 		return nil, err
 	}
 	events, err := f.store.EventsAfter(ctx, by.OrganizationID, filter, position, feedBatch)
@@ -53,6 +62,11 @@ func (f *Feed) After(ctx context.Context, by Actor, filter EventFilter, position
 }
 
 func (f *Feed) visible(ctx context.Context, by Actor, events []Event) ([]Event, error) {
+	if !by.May(PermitRead) {
+		return slices.DeleteFunc(events, func(e Event) bool {
+			return e.Type != EventAssessmentCancelled && e.Type != EventAssessmentExpired
+		}), nil
+	}
 	if by.May(PermitReadSetup) {
 		return slices.DeleteFunc(events, func(e Event) bool { return !by.May(auditsOf(e)) }), nil
 	}

@@ -46,22 +46,34 @@ func (cs *Connections) Check(ctx context.Context, by Actor, id ID) (*Connection,
 	if err != nil {
 		return nil, err
 	}
-	health := cs.examine(ctx, c)
+	health, entry := cs.examine(ctx, c)
 	var changed *Connection
 	err = cs.store.Atomically(ctx, func(tx Tx) error {
 		c, err := tx.LockConnection(ctx, by.OrganizationID, id)
 		if err != nil {
 			return err
 		}
-		before := c.Health.Status
-		c.Health, changed = health, c
-		if err := tx.UpdateConnection(ctx, c); err != nil || before == health.Status {
-			return err
+		if len(entry.Exchanges) > 0 {
+			if err := appendSyncEntry(ctx, tx, entry); err != nil {
+				return err
+			}
 		}
-		data := map[string]any{"before": before, "after": health.Status}
-		return appendEvent(ctx, tx, by, health.CheckedAt, EventConnectionHealth, id, data)
+		changed = c
+		return c.become(ctx, tx, by, health, health.CheckedAt)
 	})
 	return changed, err
+}
+
+// become keeps the connection with another health. A change of the status is
+// an event.
+func (c *Connection) become(ctx context.Context, tx Tx, by Actor, h Health, now time.Time) error {
+	before := c.Health.Status
+	c.Health = h
+	if err := tx.UpdateConnection(ctx, c); err != nil || before == h.Status {
+		return err
+	}
+	data := map[string]any{"before": before, "after": h.Status}
+	return appendEvent(ctx, tx, by, now, EventConnectionHealth, c.ID, data)
 }
 
 // Capabilities returns what a connection can do, by its last check. If there
@@ -91,28 +103,67 @@ func (cs *Connections) Capabilities(_ context.Context, by Actor, c *Connection) 
 	return general, nil
 }
 
-// examine makes the call; no transaction is open.
-func (cs *Connections) examine(ctx context.Context, c *Connection) Health {
+// examine makes the call; no transaction is open. It goes with the connection's
+// token if there is one. The few requests of a check that a person asked for
+// are counted, and do not wait.
+func (cs *Connections) examine(ctx context.Context, c *Connection) (Health, *SyncEntry) {
 	ctx, cancel := context.WithTimeout(ctx, checkDeadline)
 	defer cancel()
-	h := Health{Status: HealthFailing, CheckedAt: cs.clock.Now()}
-	adapter, err := cs.adapters.Adapter(c.Adapter)
+	entry := outboundEntry(c, "check-connection", cs.clock.Now())
+	h := Health{Status: HealthFailing, CheckedAt: entry.StartedAt}
+	call, a, err := cs.calls.prepareCheck(ctx, c)
+	var report *ats.ConnectionReport
+	if err == nil {
+		report, err = cs.report(ctx, c.Adapter, &call)
+	}
+	if err == nil {
+		entry.Exchanges, entry.Duration = report.Exchanges, cs.clock.Now().Sub(entry.StartedAt)
+		err = cs.calls.count(ctx, c, report.Exchanges)
+	}
+	entry.explain(err, SyncFailed)
 	if err != nil {
 		h.Message = fault.From(err).Message
-		return h
+		return h, entry
 	}
-	call, err := forCall(ctx, cs.store, cs.adapters, c, true)
+	h = healthOf(report, h.CheckedAt)
+	if a != nil {
+		h = h.withAuthorization(a)
+	}
+	return h, entry
+}
+
+func (cs *Connections) report(ctx context.Context, adapter string, call *ats.Connection) (*ats.ConnectionReport, error) {
+	proxy, err := cs.adapters.Adapter(adapter)
 	if err != nil {
-		h.Message = fault.From(err).Message
-		return h
+		return nil, err
 	}
-	report, err := adapter.CheckConnection(ctx, &call)
-	if err != nil {
-		h.Message = fault.From(err).Message
-		return h
+	return proxy.CheckConnection(ctx, call)
+}
+
+func healthOf(r *ats.ConnectionReport, at time.Time) Health {
+	return Health{
+		Status: statusOf(r), CheckedAt: at, Identity: r.Identity, Account: r.Account, Missing: r.Missing,
+		Checks: r.Checks, Capabilities: r.Capabilities,
 	}
-	h.Identity, h.Account, h.Missing = report.Identity, report.Account, report.Missing
-	h.Checks, h.Capabilities, h.Status = report.Checks, report.Capabilities, statusOf(report)
+}
+
+// checkAuthorization is the name of the check that the host adds.
+const checkAuthorization = "authorization"
+
+// withAuthorization returns h with a check that tells whether the tokens work.
+func (h Health) withAuthorization(a *Authorization) Health {
+	check := ats.Check{Name: checkAuthorization, OK: a.State == Connected, Message: a.Reason}
+	if check.OK {
+		check.Message = "Connected with " + accountText(a.AccountName, a.Account) + "."
+	}
+	h.Checks = append(slices.DeleteFunc(slices.Clone(h.Checks), func(c ats.Check) bool { return c.Name == checkAuthorization }), check)
+	failed := len(h.Missing) > 0 || slices.ContainsFunc(h.Checks, func(c ats.Check) bool { return !c.OK })
+	switch {
+	case failed && (h.Status == HealthOK || h.Status == HealthUnknown):
+		h.Status = HealthDegraded
+	case !failed && h.Status == HealthDegraded:
+		h.Status = HealthOK
+	}
 	return h
 }
 

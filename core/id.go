@@ -32,6 +32,17 @@ const (
 	PrefixJob          Prefix = "job"
 	PrefixSession      Prefix = "ses"
 	PrefixAuditEntry   Prefix = "aud"
+	PrefixMapping      Prefix = "map"
+	PrefixPush         Prefix = "psh"
+	PrefixWebhook      Prefix = "whk"
+	PrefixTrigger      Prefix = "trg"
+	PrefixRule         Prefix = "rul"
+	PrefixDecision     Prefix = "dec"
+	PrefixDecisionStep Prefix = "dcs"
+	PrefixIssue        Prefix = "iss"
+	PrefixRateClaim    Prefix = "clm"
+	PrefixLease        Prefix = "lea"
+	PrefixErasure      Prefix = "ers"
 )
 
 const idLength = 26

@@ -28,6 +28,9 @@ type Mailer interface {
 	// assessment. Errors: fault.Retryable, fault.Invalid for an address that
 	// the mail server refuses for good, fault.Config.
 	SendInvitation(ctx context.Context, i *Invitation) error
+	// SendWithdrawal tells a candidate who was invited that the test is not
+	// needed any more. Errors: as SendInvitation.
+	SendWithdrawal(ctx context.Context, i *Invitation) error
 }
 
 // Invitations are the use cases around inviting candidates.
@@ -61,7 +64,7 @@ func (is *Invitations) Send(ctx context.Context, t Task, try Attempt) error {
 	by := SystemActor(a.OrganizationID)
 	if err := is.mailer.SendInvitation(ctx, invitation); err != nil {
 		if try.Last || !fault.Repeatable(err) {
-			return is.fail(ctx, by, a, err)
+			return is.fail(ctx, EventInvitationFailed, a, err)
 		}
 		return err
 	}
@@ -78,11 +81,11 @@ func (is *Invitations) Send(ctx context.Context, t Task, try Attempt) error {
 }
 
 // fail notes that the candidate was not reached and gives the error back.
-func (is *Invitations) fail(ctx context.Context, by Actor, a *Assessment, cause error) error {
-	now := is.clock.Now()
+func (is *Invitations) fail(ctx context.Context, event EventType, a *Assessment, cause error) error {
+	by, now := SystemActor(a.OrganizationID), is.clock.Now()
 	f := fault.From(cause)
 	err := is.store.Atomically(ctx, func(tx Tx) error {
-		return appendEvent(ctx, tx, by, now, EventInvitationFailed, a.ID, map[string]any{"code": f.Code, "message": f.Message})
+		return appendEvent(ctx, tx, by, now, event, a.ID, map[string]any{"code": f.Code, "message": f.Message})
 	})
 	if err != nil {
 		return err
@@ -168,8 +171,14 @@ func (is *Invitations) opened(ctx context.Context, token string) (*Assessment, e
 	if !a.overdue(is.clock.Now()) {
 		return a, nil
 	}
+	return expireAssessment(ctx, is.store, is.clock, a)
+}
+
+// expireAssessment ends one that was not started in time. It does nothing if
+// that has changed meanwhile.
+func expireAssessment(ctx context.Context, s Store, c Clock, a *Assessment) (*Assessment, error) {
 	by := SystemActor(a.OrganizationID)
-	return changeAssessment(ctx, is.store, is.clock, a.OrganizationID, a.ID, func(tx Tx, a *Assessment, now time.Time) error {
+	return changeAssessment(ctx, s, c, a.OrganizationID, a.ID, func(tx Tx, a *Assessment, now time.Time) error {
 		if !a.overdue(now) {
 			return nil
 		}

@@ -43,6 +43,12 @@ func (l *Links) Webhook(c *Connection) string {
 	return l.public + "/api/webhooks/" + c.Adapter + "?connection=" + string(c.ID)
 }
 
+// Consent is where an ATS sends a person's browser back to after a consent. The
+// vendor registers it there.
+func (l *Links) Consent(adapter string) string {
+	return l.public + "/connect/" + adapter + "/callback"
+}
+
 type purpose string
 
 const (

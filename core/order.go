@@ -69,7 +69,10 @@ func (as *Assessments) place(ctx context.Context, by Actor, c *Connection, o *at
 		for _, item := range o.Items {
 			a := newAssessment(by, candidate.ID, now)
 			a.ConnectionID, a.OrderKey, a.Order, a.OrderedBy = c.ID, item.Key, o.Order, o.OrderedBy
-			if err := as.orderTest(ctx, tx, by, a, item.TestID); err != nil {
+			if err := orderTest(ctx, tx, by, a, item.TestID); err != nil {
+				return err
+			}
+			if err := keepOrdered(ctx, tx, c.ID, a, o.Candidate); err != nil {
 				return err
 			}
 			placed.AssessmentIDs = append(placed.AssessmentIDs, string(a.ID))
@@ -80,7 +83,7 @@ func (as *Assessments) place(ctx context.Context, by Actor, c *Connection, o *at
 }
 
 // orderTest keeps a, its event and its invitation task.
-func (as *Assessments) orderTest(ctx context.Context, tx Tx, by Actor, a *Assessment, testID string) error {
+func orderTest(ctx context.Context, tx Tx, by Actor, a *Assessment, testID string) error {
 	test, err := offeredTest(ctx, tx, a.OrganizationID, testID)
 	if err != nil {
 		return err
@@ -164,7 +167,7 @@ func (as *Assessments) Create(ctx context.Context, by Actor, n NewOrder, k Key) 
 		}
 		made := newAssessment(by, candidate.ID, now)
 		made.OrderedBy, made.JobID = by.Name, n.JobID
-		return made, as.orderTest(ctx, tx, by, made, string(n.TestID))
+		return made, orderTest(ctx, tx, by, made, string(n.TestID))
 	})
 }
 
@@ -226,6 +229,9 @@ func (as *Assessments) Redeliver(ctx context.Context, by Actor, id ID) (*Assessm
 		return nil, err
 	}
 	return as.change(ctx, by, id, func(tx Tx, a *Assessment, now time.Time) error {
+		if err := a.refuseErased(); err != nil {
+			return err
+		}
 		if a.ConnectionID == "" || a.Status != StatusScored {
 			e := fault.InvalidField("assessmentId", "NOTHING_TO_DELIVER", "There is no result to bring to an ATS. Nothing was changed.")
 			e.Code, e.Kind = fault.Conflict, "STATUS"

@@ -82,16 +82,12 @@ func (rs *Reports) Sign(ctx context.Context, by Actor, id ID) (string, time.Time
 // View returns what a signed address shows.
 // Errors: fault.NotFound, fault.Forbidden once expired.
 func (rs *Reports) View(ctx context.Context, token string) (*ReportView, error) {
-	id, err := rs.links.OpenReport(token, rs.clock.Now())
-	if err != nil {
-		return nil, err
-	}
-	a, err := rs.store.AssessmentByLink(ctx, id)
+	a, err := rs.signed(ctx, token)
 	if err != nil {
 		return nil, err
 	}
 	v := &ReportView{Assessment: a}
-	if v.Result, err = rs.store.LatestResult(ctx, a.OrganizationID, id); err != nil {
+	if v.Result, err = rs.store.LatestResult(ctx, a.OrganizationID, a.ID); err != nil {
 		return nil, err
 	}
 	if v.Organization, err = rs.store.Organization(ctx, a.OrganizationID); err != nil {
@@ -105,6 +101,34 @@ func (rs *Reports) View(ctx context.Context, token string) (*ReportView, error) 
 	}
 	v.Benchmark, err = benchmark(ctx, rs.store, v.Result)
 	return v, err
+}
+
+// Sheet returns what is printed of the report behind a signed address, with
+// the recommendation by the bands of the assessment's connection.
+// Errors: those of View.
+func (rs *Reports) Sheet(ctx context.Context, token string) (*ReportSheet, error) {
+	a, err := rs.signed(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	result, err := rs.store.LatestResult(ctx, a.OrganizationID, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	profile, err := rs.store.PushProfile(ctx, a.OrganizationID, a.ConnectionID)
+	if err != nil {
+		return nil, err
+	}
+	return sheetOf(ctx, rs.store, rs.links, a, result.Revision, profile.Bands.Recommend(result.Score))
+}
+
+// signed returns the assessment of a signed address.
+func (rs *Reports) signed(ctx context.Context, token string) (*Assessment, error) {
+	id, err := rs.links.OpenReport(token, rs.clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	return rs.store.AssessmentByLink(ctx, id)
 }
 
 func benchmark(ctx context.Context, r ResultReader, result *Result) (string, error) {

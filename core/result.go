@@ -25,7 +25,9 @@ type Result struct {
 	RawMaximum     float64
 	Traits         []TraitScore
 	Report         Report
-	Digest         string // of what the engine sent; recognises a repeat
+	IntegrityFlags []string // what the engine found suspicious; a person must look before anybody is rejected
+	Accommodation  bool     // the candidate was granted an adaptation of the test
+	Digest         string   // of what the engine sent; recognises a repeat
 	CreatedAt      time.Time
 }
 
@@ -116,6 +118,8 @@ func ordinal(n int) string {
 type ResultReader interface {
 	// LatestResult returns an assessment's current revision. Errors: fault.NotFound.
 	LatestResult(ctx context.Context, organization, assessment ID) (*Result, error)
+	// Result returns one revision, current or not. Errors: fault.NotFound.
+	Result(ctx context.Context, organization, assessment ID, revision int) (*Result, error)
 	// LatestResults returns the current revisions of several assessments in
 	// sight, in no order; for loaders. Reports, which are large, come only if asked for.
 	LatestResults(ctx context.Context, organization ID, s Sight, assessments []ID, withReports bool) ([]Result, error)
@@ -138,6 +142,9 @@ type Completion struct {
 	MaxScore     float64 // the scale's end; 0 means 100
 	Traits       []TraitCompletion
 	Report       Report
+	// IntegrityFlags name what was suspicious, in the engine's words.
+	IntegrityFlags []string
+	Accommodation  bool // whether the test was adapted for the candidate
 }
 
 // TraitCompletion is one trait as the engine reports it, on the same scale.
@@ -165,6 +172,9 @@ func (as *Assessments) Complete(ctx context.Context, by Actor, c Completion) (*A
 }
 
 func (as *Assessments) complete(ctx context.Context, tx Tx, by Actor, a *Assessment, r *Result, now time.Time) error {
+	if err := a.refuseErased(); err != nil {
+		return err
+	}
 	if a.Status == StatusScored && r != nil {
 		return as.revise(ctx, tx, by, a, r, now)
 	}
@@ -198,8 +208,8 @@ func (as *Assessments) revise(ctx context.Context, tx Tx, by Actor, a *Assessmen
 	return keepResult(ctx, tx, by, a, r, now, EventAssessmentRevised)
 }
 
-// keepResult keeps a revision, its event and, if an ATS ordered the test, the
-// task that delivers it.
+// keepResult keeps a revision, its event, the pushes that rules want of it, what
+// routing makes of it and, if an ATS ordered the test, the task that delivers it.
 func keepResult(ctx context.Context, tx Tx, by Actor, a *Assessment, r *Result, now time.Time, event EventType) error {
 	r.ID, r.OrganizationID, r.AssessmentID, r.TestID = NewID(PrefixResult), a.OrganizationID, a.ID, a.TestID
 	r.CreatedAt = now
@@ -211,6 +221,12 @@ func keepResult(ctx context.Context, tx Tx, by Actor, a *Assessment, r *Result, 
 	}
 	data := map[string]any{"revision": r.Revision, "score": r.Score.Float()}
 	if err := appendEvent(ctx, tx, by, now, event, a.ID, data); err != nil {
+		return err
+	}
+	if err := pushByRule(ctx, tx, a, r); err != nil {
+		return err
+	}
+	if err := routeByRule(ctx, tx, a, r); err != nil {
 		return err
 	}
 	if a.ConnectionID == "" {
@@ -264,8 +280,26 @@ func (c Completion) result() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Score: score, RawScore: *c.Score, RawMaximum: maximum, Traits: traits, Report: c.Report}
+	if err := checkFlags(c.IntegrityFlags); err != nil {
+		return nil, err
+	}
+	r := &Result{
+		Score: score, RawScore: *c.Score, RawMaximum: maximum, Traits: traits, Report: c.Report,
+		IntegrityFlags: c.IntegrityFlags, Accommodation: c.Accommodation,
+	}
 	return r, r.seal()
+}
+
+func checkFlags(flags []string) error {
+	if len(flags) > 20 {
+		return fault.InvalidField("integrityFlags", "TOO_MANY", "A result has at most 20 integrity flags.")
+	}
+	for i, f := range flags {
+		if err := requireText(fmt.Sprintf("integrityFlags.%d", i), f, 200); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c Completion) traitScores(maximum float64) ([]TraitScore, error) {
@@ -300,7 +334,11 @@ func (r *Result) seal() error {
 	if err := r.Report.validate(); err != nil {
 		return err
 	}
-	encoded, err := json.Marshal([]any{math.Float64bits(r.RawScore), math.Float64bits(r.RawMaximum), r.Traits, r.Report})
+	sent := []any{math.Float64bits(r.RawScore), math.Float64bits(r.RawMaximum), r.Traits, r.Report}
+	if len(r.IntegrityFlags) > 0 || r.Accommodation {
+		sent = append(sent, r.IntegrityFlags, r.Accommodation)
+	}
+	encoded, err := json.Marshal(sent)
 	if err != nil {
 		return fmt.Errorf("result: %w", err)
 	}

@@ -26,6 +26,16 @@ func ParseScore(path string, value float64) (Score, error) {
 	return Score(math.Round(value * 100)), nil
 }
 
+// exactScore is ParseScore for what people set: more than two decimals would be
+// rounded without their knowing. Errors: fault.Invalid at path.
+func exactScore(path string, value float64) (Score, error) {
+	s, err := ParseScore(path, value)
+	if err == nil && math.Abs(s.Float()-value) > 1e-9 {
+		err = fault.InvalidField(path, "TOO_PRECISE", "%s has at most two decimals.", path)
+	}
+	return s, err
+}
+
 // NormalizeScore brings value on a scale of 0 to maximum to 0–100.
 // Errors: fault.Invalid at path, or at "maxScore" for a maximum that is no positive number.
 func NormalizeScore(path string, value, maximum float64) (Score, error) {

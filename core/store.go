@@ -18,6 +18,12 @@ type Reader interface {
 	TokenReader
 	SessionReader
 	JobReader
+	JobMappingReader
+	PushProfileReader
+	PushRuleReader
+	RoutingRuleReader
+	RoutingSwitchReader
+	RoutingDecisionReader
 	AuditReader
 	ConnectionReader
 	TestReader
@@ -26,6 +32,20 @@ type Reader interface {
 	ResultReader
 	EventReader
 	SyncLogReader
+	ActivityReader
+	ApplicationReader
+	AuthorizationReader
+	PaceReader
+	ReferenceReader
+	PushReader
+	WebhookReader
+	WebhookSyncReader
+	StageTriggerReader
+	ErasureReader
+	MergeReader
+	IssueReader
+	ReconciliationReader
+	RetentionReader
 }
 
 // Tx is one transaction.
@@ -35,6 +55,12 @@ type Tx interface {
 	TokenWriter
 	SessionWriter
 	JobWriter
+	JobMappingWriter
+	PushProfileWriter
+	PushRuleWriter
+	RoutingRuleWriter
+	RoutingSwitchWriter
+	RoutingDecisionWriter
 	AuditWriter
 	OutcomeWriter
 	ConnectionWriter
@@ -44,5 +70,20 @@ type Tx interface {
 	ResultWriter
 	EventWriter
 	SyncLogWriter
+	ApplicationWriter
+	AuthorizationWriter
+	ConsentWriter
+	PaceWriter
+	ReferenceWriter
+	PushWriter
+	PersonWriter
+	WebhookWriter
+	WebhookSyncWriter
+	StageTriggerWriter
+	ErasureWriter
+	IssueWriter
+	ReconciliationWriter
+	RetentionWriter
+	MergeWriter
 	TaskWriter
 }

@@ -18,6 +18,9 @@ const (
 	DirectionOutbound Direction = "OUTBOUND" // we called the ATS
 )
 
+// Directions are both.
+func Directions() []Direction { return []Direction{DirectionInbound, DirectionOutbound} }
+
 // SyncOutcome tells how an exchange ended.
 type SyncOutcome string
 
@@ -26,8 +29,14 @@ const (
 	SyncOK      SyncOutcome = "OK"
 	SyncRefused SyncOutcome = "REFUSED" // the caller's fault
 	SyncFailed  SyncOutcome = "FAILED"
-	SyncRetry   SyncOutcome = "RETRY" // failed, and will be tried again
+	SyncRetry   SyncOutcome = "RETRY"   // failed, and will be tried again
+	SyncRunning SyncOutcome = "RUNNING" // under way
 )
+
+// SyncOutcomes are all that there are.
+func SyncOutcomes() []SyncOutcome {
+	return []SyncOutcome{SyncOK, SyncRefused, SyncFailed, SyncRetry, SyncRunning}
+}
 
 // SyncEntry is one exchange of meaning with an ATS. What was said is redacted:
 // credentials are gone and personal data is masked.
@@ -36,12 +45,15 @@ type SyncEntry struct {
 	OrganizationID ID // empty for a caller whose key is unknown
 	ConnectionID   ID
 	AssessmentID   ID
+	PushID         ID // empty if it is about none
 	Adapter        string
 	Direction      Direction
 	Operation      string // the route or what was delivered: "send-test", "deliver-result"
 	Outcome        SyncOutcome
 	FaultCode      fault.Code // empty if all went well
 	Message        string     // for people
+	Advice         string     // what to do about it, for people; empty for nothing
+	Steps          []PushStep // of a push, as they were when the entry was kept last
 	Attempt        int        // from 1
 	RequestID      string
 	Exchanges      []ats.Exchange
@@ -53,18 +65,25 @@ type SyncEntry struct {
 type SyncFilter struct {
 	AssessmentID ID
 	ConnectionID ID
+	PushID       ID
 	Direction    Direction
 	Outcomes     []SyncOutcome
 	Operation    string
+	Adapter      string
+	From         time.Time // the first moment at which it began
+	Until        time.Time // the first moment after
 }
 
 // Matches reports whether an entry is among those that the filter leaves.
 func (f SyncFilter) Matches(e *SyncEntry) bool {
 	return (f.AssessmentID == "" || f.AssessmentID == e.AssessmentID) &&
 		(f.ConnectionID == "" || f.ConnectionID == e.ConnectionID) &&
+		(f.PushID == "" || f.PushID == e.PushID) &&
 		(f.Direction == "" || f.Direction == e.Direction) &&
 		(len(f.Outcomes) == 0 || slices.Contains(f.Outcomes, e.Outcome)) &&
-		(f.Operation == "" || f.Operation == e.Operation)
+		(f.Operation == "" || f.Operation == e.Operation) &&
+		(f.Adapter == "" || f.Adapter == e.Adapter) &&
+		!e.StartedAt.Before(f.From) && (f.Until.IsZero() || e.StartedAt.Before(f.Until))
 }
 
 // SyncLogReader finds entries of the sync log.
@@ -81,6 +100,12 @@ type SyncLogReader interface {
 // SyncLogWriter keeps entries of the sync log.
 type SyncLogWriter interface {
 	InsertSyncEntry(ctx context.Context, e *SyncEntry) error
+	// UpdateSyncEntry keeps what came of an entry that was under way.
+	// Errors: fault.NotFound.
+	UpdateSyncEntry(ctx context.Context, e *SyncEntry) error
+	// EndSyncEntries marks a push's entries that are still under way as to be
+	// tried again, with a message.
+	EndSyncEntries(ctx context.Context, organization, push ID, message string) error
 }
 
 // SyncLog are the use cases around the sync log.
@@ -99,6 +124,18 @@ func (l *SyncLog) List(ctx context.Context, by Actor, f SyncFilter, p Page) (*Pa
 		return nil, err
 	}
 	return l.store.SyncLog(ctx, by.OrganizationID, f, p)
+}
+
+// Get returns one entry of an adapter's. Errors: fault.Forbidden, fault.NotFound.
+func (l *SyncLog) Get(ctx context.Context, by Actor, adapter string, id ID) (*SyncEntry, error) {
+	found, err := l.ByID(ctx, by, []ID{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 || found[0].Adapter != adapter {
+		return nil, fault.New(fault.NotFound, "There is no entry of the sync log with this id.")
+	}
+	return &found[0], nil
 }
 
 // ByID returns those of several entries that exist, in no order. Errors: fault.Forbidden.
@@ -124,11 +161,24 @@ func appendSyncEntry(ctx context.Context, tx Tx, e *SyncEntry) error {
 	if err := tx.InsertSyncEntry(ctx, e); err != nil || e.OrganizationID == "" {
 		return err
 	}
+	return e.tell(ctx, tx, EventSyncLogAppended, e.StartedAt)
+}
+
+// tell appends an event about the entry.
+func (e *SyncEntry) tell(ctx context.Context, tx Tx, kind EventType, at time.Time) error {
 	data := map[string]any{"operation": e.Operation, "outcome": e.Outcome}
 	if e.AssessmentID != "" {
 		data["assessmentId"] = e.AssessmentID
 	}
-	return appendEvent(ctx, tx, SystemActor(e.OrganizationID), e.StartedAt, EventSyncLogAppended, e.ID, data)
+	return appendEvent(ctx, tx, SystemActor(e.OrganizationID), at, kind, e.ID, data)
+}
+
+// outboundEntry opens an entry about a call that is about no assessment.
+func outboundEntry(c *Connection, operation string, now time.Time) *SyncEntry {
+	return &SyncEntry{
+		ID: NewID(PrefixSyncEntry), OrganizationID: c.OrganizationID, ConnectionID: c.ID, Adapter: c.Adapter,
+		Direction: DirectionOutbound, Operation: operation, Attempt: 1, StartedAt: now,
+	}
 }
 
 // explain notes an error on the entry.

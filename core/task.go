@@ -1,6 +1,10 @@
 package core
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // TaskKind tells what background work is to be done.
 type TaskKind string
@@ -9,17 +13,40 @@ type TaskKind string
 const (
 	TaskSendInvitation TaskKind = "send_invitation"
 	TaskDeliverResult  TaskKind = "deliver_result"
+	// TaskRefreshAuthorizations looks at all organizations; the other is about one connection.
+	TaskRefreshAuthorizations TaskKind = "refresh_authorizations"
+	TaskRefreshAuthorization  TaskKind = "refresh_authorization"
+	TaskPush                  TaskKind = "push"
+	TaskSweepPushes           TaskKind = "sweep_pushes"
+	TaskCarryOutDecision      TaskKind = "carry_out_decision"
 )
 
-// Task is durable background work about one assessment. It commits with the
-// change that asks for it, and is safe to run twice.
+// Task is durable background work. It commits with the change that asks for
+// it, and is safe to run twice.
 type Task struct {
 	Kind           TaskKind `json:"kind"`
 	OrganizationID ID       `json:"organizationId"`
-	AssessmentID   ID       `json:"assessmentId"`
-	// Revision is the result's for TaskDeliverResult; 0 tells a change of state.
+	AssessmentID   ID       `json:"assessmentId"` // that it is about; empty if it is about none
+	// SubjectID is what else it is about: a push, a web hook, a connection.
+	SubjectID ID `json:"subjectId,omitempty"`
+	// Revision is the result's for TaskDeliverResult, where 0 tells a change of
+	// state, the push's round for TaskPush and the decision's for
+	// TaskCarryOutDecision.
 	Revision int `json:"revision,omitempty"`
+	// NotBefore is when it may first run; zero for at once.
+	NotBefore time.Time `json:"-"`
 }
+
+// Postponed is the error of a handler that could not begin yet: a window of
+// requests is used up, or something else must end first. It is no attempt and
+// no failure.
+type Postponed struct { //nolint:errname // it is no failure
+	For time.Duration // from now
+	Why string        // for the log
+}
+
+// Error implements error.
+func (p *Postponed) Error() string { return fmt.Sprintf("postponed for %s: %s", p.For, p.Why) }
 
 // Attempt tells a task's handler where it stands.
 type Attempt struct {

@@ -220,6 +220,10 @@ type Admission struct {
 	Roots []ID
 }
 
+// Caller names who shares a budget of requests: a token with all sessions that
+// began with it, or a person.
+func (a *Admission) Caller() string { return string(a.Actor.OrganizationID) + "/" + a.Actor.Principal }
+
 // Authenticate lets the holder of a token's secret in.
 // Errors: fault.Unauthenticated.
 func (ts *Tokens) Authenticate(ctx context.Context, secret Secret) (*Admission, error) {

@@ -32,6 +32,7 @@ type world struct {
 	links       *core.Links
 	assessments *core.Assessments
 	connections *core.Connections
+	calls       *core.Calls
 	invitations *core.Invitations
 	deliveries  *core.Deliveries
 	reports     *core.Reports
@@ -58,6 +59,9 @@ func (l *taskList) InsertTask(_ context.Context, _ *sql.Tx, t core.Task) error {
 	return nil
 }
 
+// ForgetErrors implements store.TaskInserter: there are none.
+func (*taskList) ForgetErrors(context.Context, *sql.Tx, core.ID, core.ID) error { return nil }
+
 // take removes and returns the oldest task.
 func (w *world) take(kind core.TaskKind) core.Task {
 	w.t.Helper()
@@ -82,8 +86,9 @@ func (w *world) noTask() {
 
 // mails is a mailer that keeps what it sent, or fails.
 type mails struct {
-	sent []core.Invitation
-	err  error
+	sent      []core.Invitation
+	withdrawn []core.Invitation
+	err       error
 }
 
 func (m *mails) SendInvitation(_ context.Context, i *core.Invitation) error {
@@ -91,6 +96,14 @@ func (m *mails) SendInvitation(_ context.Context, i *core.Invitation) error {
 		return m.err
 	}
 	m.sent = append(m.sent, *i)
+	return nil
+}
+
+func (m *mails) SendWithdrawal(_ context.Context, i *core.Invitation) error {
+	if m.err != nil {
+		return m.err
+	}
+	m.withdrawn = append(m.withdrawn, *i)
 	return nil
 }
 
@@ -109,14 +122,20 @@ func (f *fakeATS) Deliver(_ context.Context, d *ats.Delivery) (*ats.DeliveryRece
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, storetest.SQLite(t))
+}
+
+func newWorldOn(t *testing.T, db *store.DB) *world {
+	t.Helper()
 	w := &world{
-		t: t, store: storetest.SQLite(t), clock: coretest.NewClock(), tasks: &taskList{}, mails: &mails{}, ats: &fakeATS{},
+		t: t, store: db, clock: coretest.NewClock(), tasks: &taskList{}, mails: &mails{}, ats: &fakeATS{},
 		links: newLinks(), admin: core.SystemActor(core.NewID(core.PrefixOrganization)),
 	}
 	w.store.BindTasks(w.tasks)
 	w.adapters = &coretest.Adapters{FromUs: w.ats}
 	w.assessments = core.NewAssessments(w.store, w.clock, w.links)
-	w.connections = core.NewConnections(w.store, w.clock, w.adapters)
+	w.calls = core.NewCalls(core.CallsOptions{Store: w.store, Clock: w.clock, Adapters: w.adapters})
+	w.connections = core.NewConnections(w.store, w.clock, w.adapters, w.calls)
 	w.invitations = core.NewInvitations(w.store, w.clock, w.links, w.mails)
 	w.deliveries = core.NewDeliveries(w.store, w.clock, w.adapters, w.links)
 	w.reports = core.NewReports(w.store, w.clock, w.links)

@@ -60,10 +60,22 @@ const (
 // CapabilityName names an ability that hosts and users can ask for.
 type CapabilityName string
 
-// The capabilities of the contract so far, one an interface.
+// The capabilities of the contract.
 const (
-	CapabilityInbound CapabilityName = "INBOUND"
-	CapabilityResults CapabilityName = "RESULTS"
+	CapabilityInbound       CapabilityName = "INBOUND"
+	CapabilityResults       CapabilityName = "RESULTS"
+	CapabilityCandidates    CapabilityName = "CANDIDATES"
+	CapabilityApplications  CapabilityName = "APPLICATIONS"
+	CapabilityReference     CapabilityName = "REFERENCE"
+	CapabilityAuthorization CapabilityName = "AUTHORIZATION"
+	CapabilityWebhooks      CapabilityName = "WEBHOOKS"
+	// The parts of Feedback are capabilities of their own: an ATS may take
+	// notes and no scorecards.
+	CapabilityFields      CapabilityName = "FIELDS"
+	CapabilityAttachments CapabilityName = "ATTACHMENTS"
+	CapabilityNotes       CapabilityName = "NOTES"
+	CapabilityTags        CapabilityName = "TAGS"
+	CapabilityScorecards  CapabilityName = "SCORECARDS"
 )
 
 // Capability is one ability with its constraints.

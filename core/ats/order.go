@@ -126,6 +126,9 @@ type ResultRecord struct {
 	Benchmark string // a sentence for people
 	Summary   string
 	ReportURL string // permalink
+	Indicator string // "GREEN", "YELLOW" or "RED"; empty if no rule routes it
+	// Recommendation is for people, "Strong yes"; empty if no rule routes it.
+	Recommendation string
 }
 
 // TraitRecord is one trait's score.

@@ -16,6 +16,10 @@ const AdapterName = "fake"
 type Adapters struct {
 	ToUs   ats.Inbound // nil: the adapter cannot take calls
 	FromUs ats.Results // nil: the adapter cannot deliver
+	// Whole is the adapter where the use case asks for more than the two above,
+	// an ATS for example. Its manifest counts then, with what the two above add.
+	// nil: one that has nothing more.
+	Whole ats.Adapter
 	// Report is what a check of a connection finds; nil: that all is well.
 	Report *ats.ConnectionReport
 }
@@ -30,21 +34,36 @@ func (a *Adapters) Manifest(name string) (*ats.Manifest, error) {
 	if name != AdapterName {
 		return nil, fault.New(fault.NotFound, "There is no adapter %q.", name)
 	}
-	return &ats.Manifest{
-		Name: AdapterName, Title: "Fake", Version: "1.0.0",
-		Settings: []ats.Setting{
-			{Name: "account", Label: "Account", Type: ats.TypeText, Required: true},
-			{Name: "base_url", Label: "Address", Type: ats.TypeURL, Default: "https://ats.example.com"},
-			{Name: "api_key", Label: "API key", Type: ats.TypeText, Secret: true},
-			{Name: "region", Label: "Region", Type: ats.TypeChoice, Options: []string{"eu", "us"}},
-			{Name: "retries", Label: "Retries", Type: ats.TypeInteger},
-			{Name: "polite", Label: "Polite", Type: ats.TypeBoolean},
-		},
-		Capabilities: []ats.Capability{
-			{Name: ats.CapabilityInbound, Available: a.ToUs != nil},
-			{Name: ats.CapabilityResults, Available: a.FromUs != nil},
-		},
-	}, nil
+	return a.manifest(context.Background())
+}
+
+func (a *Adapters) manifest(ctx context.Context) (*ats.Manifest, error) {
+	own := []ats.Capability{
+		{Name: ats.CapabilityInbound, Available: a.ToUs != nil},
+		{Name: ats.CapabilityResults, Available: a.FromUs != nil},
+	}
+	if a.Whole == nil {
+		return &ats.Manifest{Name: AdapterName, Title: "Fake", Version: "1.0.0", Settings: settings(), Capabilities: own}, nil
+	}
+	m, err := a.Whole.Describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.Capabilities = append(own, m.Capabilities...)
+	return m, nil
+}
+
+// settings are one of each type.
+func settings() []ats.Setting {
+	return []ats.Setting{
+		{Name: "account", Label: "Account", Type: ats.TypeText, Required: true},
+		{Name: "base_url", Label: "Address", Type: ats.TypeURL, Default: "https://ats.example.com"},
+		{Name: "api_key", Label: "API key", Type: ats.TypeText, Secret: true},
+		{Name: "region", Label: "Region", Type: ats.TypeChoice, Options: []string{"eu", "us"}},
+		{Name: "retries", Label: "Retries", Type: ats.TypeInteger},
+		{Name: "polite", Label: "Polite", Type: ats.TypeBoolean},
+		{Name: ats.SettingActingUser, Label: "Acting user", Type: ats.TypeText},
+	}
 }
 
 // Inbound returns ToUs. Errors: fault.NotFound, fault.Unsupported.
@@ -74,6 +93,9 @@ func (a *Adapters) Adapter(name string) (ats.Adapter, error) {
 	if _, err := a.Manifest(name); err != nil {
 		return nil, err
 	}
+	if a.Whole != nil {
+		return a.Whole, nil
+	}
 	return checked{a}, nil
 }
 
@@ -86,7 +108,7 @@ func (*Adapters) Processes() []core.Process {
 type checked struct{ a *Adapters }
 
 // Describe returns the manifest.
-func (c checked) Describe(context.Context) (*ats.Manifest, error) { return c.a.Manifest(AdapterName) }
+func (c checked) Describe(ctx context.Context) (*ats.Manifest, error) { return c.a.manifest(ctx) }
 
 // CheckConnection returns Report.
 func (c checked) CheckConnection(context.Context, *ats.Connection) (*ats.ConnectionReport, error) {

@@ -1,0 +1,184 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// pause is the error of a run that stops before its push is done, with what
+// becomes of the push. An empty state leaves that to the fault's class.
+type pause struct {
+	state    PushState
+	wait     time.Duration // until it goes on, for PushWaiting
+	step     StepKind      // that the fault is about; empty for none
+	tried    bool          // the attempt is not counted yet
+	fault    *fault.Error  // nil for nothing that went wrong
+	advice   string
+	question PushQuestion
+}
+
+// Error implements error.
+func (p *pause) Error() string {
+	if p.fault != nil {
+		return p.fault.Error()
+	}
+	return "the push stopped as " + string(p.state)
+}
+
+// decide tells what becomes of a push after a call that failed.
+func (ps *PushesOptions) decide(p *Push, b *pause) {
+	s := p.step(b.step)
+	if b.state = PushWaiting; b.tried {
+		s.Attempts++
+	}
+	switch f := b.fault; {
+	case f.Code == fault.RateLimited:
+		s.Attempts-- // nothing happened, and it was not this push's fault
+		b.wait = max(f.RetryAfter, time.Second)
+	case f.Code == fault.Auth && s.Attempts < 2:
+		b.wait = time.Second // for a new access token
+	case f.Code != fault.Retryable && !doubtful(f):
+		b.state, b.advice = PushNeedsAttention, adviceOn(f)
+	case doubtful(f) && (b.step == StepCreate || b.step == StepApply):
+		b.wait = min(ps.Backoff(1, f), ps.Settle) // then it is looked for
+	case s.Attempts >= ps.Attempts:
+		b.state, b.advice = PushFailed, "See whether the ATS is well again, then retry: it goes on where it stopped."
+	default:
+		b.wait = ps.Backoff(max(s.Attempts, 1), f)
+		if doubtful(f) && b.step != StepFind {
+			b.wait = max(b.wait, ps.Settle)
+		}
+	}
+}
+
+// adviceOn tells a person what to do about a fault.
+func adviceOn(f *fault.Error) string {
+	switch f.Code {
+	case fault.Auth:
+		return "Connect the ATS anew, then retry."
+	case fault.Permission:
+		if len(f.Missing) > 0 {
+			return "Grant " + strings.Join(f.Missing, ", ") + " in the ATS, then retry."
+		}
+		return "Grant the missing permission in the ATS, then retry."
+	case fault.Invalid:
+		if len(f.Fields) > 0 {
+			return "Correct " + f.Fields[0].Path + " in the ATS or in the connection's mapping and destinations, then retry."
+		}
+		return "Correct the connection's mapping and destinations, then retry."
+	case fault.Config:
+		return "Correct the connection's settings, then retry."
+	default:
+		return "Mend it in the ATS, then retry: the push goes on where it stopped."
+	}
+}
+
+// stop changes the push as a pause tells.
+func (p *Push) stop(b *pause, now time.Time) {
+	if b.step != "" && b.fault != nil {
+		p.step(b.step).explain(b.fault)
+	}
+	p.State, p.RunToken, p.UpdatedAt, p.DueAt = b.state, "", now, now.Add(b.wait)
+	p.FaultCode, p.Message, p.Advice, p.Question = "", "", b.advice, b.question
+	if b.fault != nil {
+		p.FaultCode, p.Message = b.fault.Code, b.fault.Message
+	}
+	if p.State == PushDone || p.State == PushCancelled {
+		p.FinishedAt = now
+	}
+}
+
+// event is what tells that a push got into a state; "" where nothing does.
+func (s PushState) event() EventType {
+	switch s {
+	case PushWaiting:
+		return EventPushWaiting
+	case PushDone:
+		return EventPushDone
+	case PushFailed:
+		return EventPushFailed
+	case PushNeedsAttention:
+		return EventPushAttention
+	case PushCancelled:
+		return EventPushCancelled
+	default:
+		return ""
+	}
+}
+
+// finish keeps what the run ended with. Errors: *Postponed if the push goes on.
+func (r *pushRun) finish(ctx context.Context, err error) error {
+	b := &pause{state: PushDone}
+	if errors.Is(err, errOvertaken) {
+		return &Postponed{For: overtakenFor, Why: errOvertaken.Error()}
+	}
+	if err != nil && !errors.As(err, &b) {
+		return err
+	}
+	err = r.commit(ctx, func(tx Tx, p *Push, now time.Time) error {
+		if b.state == "" {
+			r.o.decide(p, b)
+		}
+		p.stop(b, now)
+		return r.end(ctx, tx, p, now)
+	})
+	if errors.Is(err, errOvertaken) {
+		return &Postponed{For: overtakenFor, Why: errOvertaken.Error()}
+	}
+	if err == nil && b.state == PushWaiting {
+		return &Postponed{For: b.wait, Why: b.Error()}
+	}
+	return err
+}
+
+// end closes the entry of the sync log, tells of the push's state, and lets
+// others have the person unless this push may have made them.
+func (r *pushRun) end(ctx context.Context, tx Tx, p *Push, now time.Time) error {
+	r.closeEntry(p)
+	if p.State.stopped() && p.inDoubt() == nil && !p.placed() {
+		if err := freePerson(ctx, tx, p, r.candidate, time.Time{}, now); err != nil {
+			return err
+		}
+	}
+	return appendEvent(ctx, tx, SystemActor(p.OrganizationID), now, p.State.event(), p.AssessmentID, p.told())
+}
+
+// unopened keeps why a run could not begin.
+func (ps *Pushes) unopened(ctx context.Context, t Task, err error) error {
+	var b *pause
+	var postponed *Postponed
+	switch {
+	case errors.Is(err, errIdle):
+		return nil
+	case errors.As(err, &postponed):
+		return errors.Join(ps.halt(ctx, t, &pause{state: PushWaiting, wait: postponed.For}), err)
+	case errors.As(err, &b):
+		return ps.halt(ctx, t, b)
+	default:
+		return err
+	}
+}
+
+// halt stops a push that no run has. One that waits already, as pushes do many
+// times for their turn, stays as it is for a while.
+func (ps *Pushes) halt(ctx context.Context, t Task, b *pause) error {
+	return ps.o.Store.Atomically(ctx, func(tx Tx) error {
+		p, err := tx.LockPush(ctx, t.OrganizationID, t.SubjectID)
+		if err != nil || !p.runnable(t.Revision) {
+			return err
+		}
+		now, before := ps.o.Clock.Now(), p.State
+		if b.state == PushWaiting && (before == PushRunning || before == PushWaiting && now.Sub(p.DueAt) < time.Minute) {
+			return nil
+		}
+		p.stop(b, now)
+		if err := tx.UpdatePush(ctx, p); err != nil || before == p.State {
+			return err
+		}
+		return appendEvent(ctx, tx, SystemActor(p.OrganizationID), now, p.State.event(), p.AssessmentID, p.told())
+	})
+}

@@ -1,0 +1,301 @@
+package core_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/coretest"
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// started asks for a push and drives it until it stands still.
+func (w *pushWorld) started(email string) *core.Push {
+	w.t.Helper()
+	p := w.ask(w.scored(email, w.job.ID, 70))
+	w.drive()
+	return w.now(p.ID)
+}
+
+func (w *pushWorld) stopped(p *core.Push, q core.QuestionKind) {
+	w.t.Helper()
+	if p.State != core.PushNeedsAttention || p.Question.Kind != q || p.Message == "" || p.Advice == "" {
+		w.t.Fatalf("%s, question %q: %q, %q", p.State, p.Question.Kind, p.Message, p.Advice)
+	}
+}
+
+func (w *pushWorld) resolve(p *core.Push, r core.PushResolution) *core.Push {
+	w.t.Helper()
+	_, err := w.pushes.Resolve(w.t.Context(), w.admin, p.ID, r)
+	w.ok(err)
+	w.drive()
+	return w.expect(p.ID, core.PushDone)
+}
+
+// twins puts two people of one address into the ATS.
+func (w *pushWorld) twins() (older, newer string) {
+	record := ats.CandidateRecord{Email: "ada@example.com"}
+	return w.system.AddPerson(coretest.Person{Record: record}), w.system.AddPerson(coretest.Person{Record: record})
+}
+
+// Somebody who is in the ATS already is not made again.
+func TestAPushMatchesWhoIsThere(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	id := w.system.AddPerson(coretest.Person{Record: ats.CandidateRecord{Email: "ADA@example.com"}})
+	p := w.started("ada@example.com")
+	if s := step(p, core.StepCreate); s.Reference != id || !s.Existed || p.ExternalCandidateID != id {
+		t.Errorf("%+v", s)
+	}
+	w.one()
+	again := w.started("ada@example.com")
+	if s := step(again, core.StepApply); s.Reference != p.ExternalApplicationID || !s.Existed {
+		t.Errorf("the application was not adopted: %+v", s)
+	}
+}
+
+func TestSeveralMatches(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy core.MatchPolicy
+		answer func(older, newer string) core.PushResolution
+		want   func(older, newer string) string
+		people int
+	}{
+		"newest":  {core.MatchesNewest, nil, func(_, newer string) string { return newer }, 2},
+		"chosen":  {core.MatchesAsk, func(older, _ string) core.PushResolution { return core.PushResolution{CandidateID: older} }, func(older, _ string) string { return older }, 2},
+		"neither": {core.MatchesAsk, func(_, _ string) core.PushResolution { return core.PushResolution{CreateNew: true} }, func(_, _ string) string { return "" }, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newPushWorld(t)
+			older, newer := w.twins()
+			w.profile(func(p *core.PushProfile) { p.Policies.SeveralMatches = c.policy })
+			p := w.started("ada@example.com")
+			if c.answer != nil {
+				w.stopped(p, core.QuestionSeveralMatches)
+				if len(p.Question.Choices) != 2 || w.system.Tally().Applications != 0 {
+					t.Errorf("asked %+v", p.Question)
+				}
+				_, err := w.pushes.Resolve(t.Context(), w.admin, p.ID, core.PushResolution{CandidateID: "999"})
+				w.refused(err, fault.Invalid)
+				p = w.resolve(p, c.answer(older, newer))
+			}
+			if want := c.want(older, newer); want != "" && p.ExternalCandidateID != want {
+				t.Errorf("took %s", p.ExternalCandidateID)
+			}
+			if got := w.system.Tally(); got.People != c.people || got.Applications != 1 || got.Notes != 1 {
+				t.Errorf("the ATS has %+v", got)
+			}
+		})
+	}
+}
+
+func TestAnEndedApplication(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy       core.ApplicationPolicy
+		answer       *core.PushResolution
+		applications int
+	}{
+		"again by policy":     {core.ApplicationApplyAgain, nil, 2},
+		"feedback by policy":  {core.ApplicationFeedbackOnly, nil, 1},
+		"again by a person":   {core.ApplicationAsk, &core.PushResolution{ApplyAgain: true}, 2},
+		"feedback by person ": {core.ApplicationAsk, &core.PushResolution{FeedbackOnly: true}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newPushWorld(t)
+			w.profile(func(p *core.PushProfile) { p.Policies.ClosedApplication = c.policy })
+			first := w.started("ada@example.com")
+			_, err := w.system.Reject(t.Context(), &ats.RejectRequest{ApplicationID: first.ExternalApplicationID, Reason: "reason-1"})
+			w.ok(err)
+			p := w.started("ada@example.com")
+			if c.answer != nil {
+				w.stopped(p, core.QuestionClosedApplication)
+				p = w.resolve(p, *c.answer)
+			}
+			if got := w.system.Tally(); got.People != 1 || got.Applications != c.applications || got.Notes != 2 {
+				t.Errorf("the ATS has %+v", got)
+			}
+			if same := p.ExternalApplicationID == first.ExternalApplicationID; same != (c.applications == 1) {
+				t.Errorf("it wrote to %s", p.ExternalApplicationID)
+			}
+		})
+	}
+}
+
+func TestAClosedJob(t *testing.T) {
+	t.Parallel()
+	for name, known := range map[string]bool{"new person": false, "known person": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newPushWorld(t)
+			if known {
+				w.system.AddPerson(coretest.Person{Record: ats.CandidateRecord{Email: "ada@example.com"}})
+			}
+			w.system.CloseJob("job-1")
+			p := w.started("ada@example.com")
+			w.stopped(p, core.QuestionClosedJob)
+			p = w.resolve(p, core.PushResolution{WithoutApplication: true})
+			if got := w.system.Tally(); got.People != 1 || got.Applications != 0 || got.Notes != 1 || p.ExternalApplicationID != "" {
+				t.Errorf("the ATS has %+v", got)
+			}
+			w.profile(func(p *core.PushProfile) { p.Policies.ClosedJob = core.JobWithoutApplication })
+			if p := w.started("bob@example.com"); p.State != core.PushDone || step(p, core.StepApply).State != core.StepSkipped {
+				t.Errorf("by policy: %s, %+v", p.State, p.Steps)
+			}
+		})
+	}
+}
+
+// An automatic push of a job that is not mapped is kept; by hand it is refused.
+func TestAnUnmappedJob(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	unmapped, err := w.jobs.Create(t.Context(), w.admin, core.Job{Name: "Support"}, core.Key{})
+	w.ok(err)
+	id := w.scored("ada@example.com", unmapped.ID, 70)
+	_, err = w.pushes.Push(t.Context(), w.admin, core.PushRequest{AssessmentID: id}, core.Key{})
+	w.refused(err, fault.Conflict)
+	if f := fault.From(err); f.Kind != "JOB_NOT_MAPPED" || f.Fields[0].Path != "assessmentId" {
+		t.Errorf("%+v", f)
+	}
+	p := w.requested(id, core.PushOnComplete)
+	w.drive()
+	if p = w.expect(p.ID, core.PushNeedsAttention); p.Advice != "Map the job on this connection, then retry." {
+		t.Errorf("advice %q", p.Advice)
+	}
+	_, err = w.pushes.Retry(t.Context(), w.admin, p.ID)
+	w.refused(err, fault.Conflict)
+	w.mapJob(unmapped.ID, "job-2")
+	_, err = w.pushes.Retry(t.Context(), w.admin, p.ID)
+	w.ok(err)
+	w.drive()
+	w.expect(p.ID, core.PushDone)
+	w.one()
+}
+
+// A missing right stops the push before anything further is sent, and is named.
+func TestAMissingRightStopsAPush(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	denied := fault.New(fault.Permission, "The ATS does not allow it.")
+	denied.Missing = []string{"candidates:create"}
+	w.system.FailOnce(coretest.OpCreate, coretest.BeforeCommit, denied)
+	p := w.started("ada@example.com")
+	if p.State != core.PushNeedsAttention || p.Advice != "Grant candidates:create in the ATS, then retry." || w.system.Tally().People != 0 {
+		t.Errorf("%s: %q", p.State, p.Advice)
+	}
+	if s := step(p, core.StepCreate); s.State != core.StepPending || s.FaultCode != fault.Permission {
+		t.Errorf("%+v", s)
+	}
+	w.finish(p.ID)
+	w.one()
+}
+
+// A step is tried ten times and then given up; retry resumes at it. What the
+// ATS refuses for its rate costs no attempt.
+func TestAPushIsGivenUpAndResumed(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	limited, away := 0, 0
+	w.system.OnCall(w.failing(coretest.OpAddNote, func() error {
+		if limited++; limited <= 20 {
+			return &fault.Error{Code: fault.RateLimited, Message: "Slow down.", RetryAfter: time.Minute}
+		}
+		if away++; away <= 10 {
+			return fault.New(fault.Retryable, "Away.")
+		}
+		return nil
+	}))
+	p := w.started("ada@example.com")
+	if p.State != core.PushFailed || step(p, core.StepNote).Attempts != 10 || p.FaultCode != fault.Retryable {
+		t.Fatalf("%s after %d attempts: %s", p.State, step(p, core.StepNote).Attempts, p.Message)
+	}
+	w.finish(p.ID)
+	w.one()
+	if n := w.system.Calls(coretest.OpCreate); n != 1 {
+		t.Errorf("created %d times", n)
+	}
+}
+
+// A newer result gives way to nobody: the push of the older one ends.
+func TestANewerResultSupersedes(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	id := w.scored("ada@example.com", w.job.ID, 70)
+	older := w.ask(id)
+	_, err := w.complete(id, 80)
+	w.ok(err)
+	newer := w.ask(id)
+	if older.ID == newer.ID {
+		t.Fatal("one push for two results")
+	}
+	w.drive()
+	w.expect(older.ID, core.PushCancelled)
+	w.expect(newer.ID, core.PushDone)
+	w.one()
+}
+
+// The same result asked for again is the same push, also after a cancellation.
+func TestAskedAgainItIsTheSamePush(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	id := w.scored("ada@example.com", w.job.ID, 70)
+	p := w.ask(id)
+	if again := w.ask(id); again.ID != p.ID {
+		t.Errorf("%s and %s", p.ID, again.ID)
+	}
+	_, err := w.pushes.Cancel(t.Context(), w.admin, p.ID)
+	w.ok(err)
+	w.drive()
+	w.count(0)
+	if again := w.ask(id); again.ID != p.ID || again.State != core.PushPending {
+		t.Errorf("%+v", again)
+	}
+	w.drive()
+	w.expect(p.ID, core.PushDone)
+	w.ask(id)
+	w.drive()
+	w.one()
+	_, err = w.pushes.Retry(t.Context(), w.admin, p.ID)
+	w.refused(err, fault.Conflict)
+	_, err = w.pushes.Cancel(t.Context(), w.admin, p.ID)
+	w.refused(err, fault.Conflict)
+}
+
+// Of two who retry at once, one sets the push going.
+func TestTwoRetriesAreOne(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	w.system.FailOnce(coretest.OpFind, coretest.BeforeCommit, fault.New(fault.Config, "No."))
+	p := w.started("ada@example.com")
+	for range 2 {
+		_, err := w.newPushes(w.store).Retry(t.Context(), w.admin, p.ID)
+		w.ok(err)
+	}
+	task, ok := w.pop()
+	if _, more := w.pop(); !ok || more {
+		t.Fatal("not one task")
+	}
+	w.ok(w.run(task))
+	w.one()
+}
+
+// A push whose task was lost with its process goes on after a while.
+func TestForgottenPushesAreSweptUp(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	p := w.ask(w.scored("ada@example.com", w.job.ID, 70))
+	w.forgetTasks()
+	w.clock.Turn(9 * time.Minute)
+	w.ok(w.pushes.Sweep(t.Context(), core.Task{}, core.Attempt{}))
+	w.noTask()
+	w.clock.Turn(2 * time.Minute)
+	w.ok(w.pushes.Sweep(t.Context(), core.Task{}, core.Attempt{}))
+	w.drive()
+	w.expect(p.ID, core.PushDone)
+	w.one()
+}

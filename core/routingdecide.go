@@ -1,0 +1,203 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// routeByRule decides a new revision over each connection that has a rule for
+// it. The rule that was effective when the assessment was completed counts. It
+// is called once for a revision, in the transaction that keeps it.
+func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
+	approved, err := tx.RoutingRulesFor(ctx, a.OrganizationID, a.JobID, a.TestID, a.CompletedAt)
+	if err != nil || len(approved) == 0 {
+		return err
+	}
+	test, err := tx.Test(ctx, a.OrganizationID, a.TestID)
+	if err != nil {
+		return err
+	}
+	for _, rule := range effectiveRules(approved, a.CompletedAt) {
+		x := routing{tx: tx, a: a, rule: &rule, inputs: inputsOf(test, r), moment: moment{SystemActor(a.OrganizationID), r.CreatedAt}}
+		if err := x.decide(ctx, r.Revision); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// routing is the making of one decision.
+type routing struct {
+	moment
+	tx     Tx
+	a      *Assessment
+	rule   *RoutingRule
+	inputs RoutingInputs
+}
+
+func (x *routing) decide(ctx context.Context, revision int) error {
+	if concerned, err := x.concerned(ctx); err != nil || !concerned {
+		return err
+	}
+	acted, err := x.supersede(ctx)
+	if err != nil {
+		return err
+	}
+	v := x.rule.Terms.Decide(x.inputs)
+	d := &RoutingDecision{
+		ID: NewID(PrefixDecision), OrganizationID: x.a.OrganizationID, ConnectionID: x.rule.ConnectionID, AssessmentID: x.a.ID,
+		JobID: x.a.JobID, TestID: x.a.TestID, Revision: revision, RuleID: x.rule.ID, RuleVersion: x.rule.Version, Terms: x.rule.Terms,
+		Inputs: x.inputs, Suggestion: v.Suggestion, Indicator: v.Indicator, ActorRole: RoleSystem, ActorName: x.by.Name, CreatedAt: x.now,
+	}
+	why, err := x.impediment(ctx, d, v, acted)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		return d.hold(ctx, x.tx, x.a, x.moment, why, "")
+	}
+	return d.pursue(ctx, x.tx, x.a, x.moment, v.Suggestion, x.wait(v))
+}
+
+// wait is how long the decision can be stopped.
+func (x *routing) wait(v Verdict) time.Duration {
+	if v.Suggestion != RouteReject {
+		return 0
+	}
+	return time.Duration(x.rule.Terms.Rejection.HoldHours) * time.Hour
+}
+
+// pursue lets an action be carried out after a while.
+func (d *RoutingDecision) pursue(ctx context.Context, tx Tx, a *Assessment, m moment, action RoutingAction, wait time.Duration) error {
+	d.Action, d.Note, d.DueAt = action, "", m.now.Add(wait)
+	if action == RouteReject {
+		return d.enter(ctx, tx, a, m, DecisionStateRejectPending)
+	}
+	d.ToStageID = d.Terms.AdvanceTo
+	return d.enter(ctx, tx, a, m, DecisionStateAdvancePending)
+}
+
+// concerned reports whether the candidate is or will be in the connection's
+// ATS: it ordered the assessment, or the job is mapped there.
+func (x *routing) concerned(ctx context.Context) (bool, error) {
+	if x.rule.ConnectionID == x.a.ConnectionID {
+		return true, nil
+	}
+	_, err := x.tx.JobMapping(ctx, x.a.OrganizationID, x.rule.ConnectionID, x.a.JobID)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// supersede ends the open decisions about older results. It reports whether
+// one of them was acted upon.
+func (x *routing) supersede(ctx context.Context) (acted bool, _ error) {
+	before, err := x.tx.RoutingDecisionsOf(ctx, x.a.OrganizationID, Sight{}, []ID{x.a.ID})
+	if err != nil {
+		return false, err
+	}
+	for _, one := range before {
+		if one.ConnectionID != x.rule.ConnectionID {
+			continue
+		}
+		d, err := x.tx.LockRoutingDecision(ctx, one.OrganizationID, one.ID)
+		if err != nil {
+			return false, err
+		}
+		if d.acted() {
+			acted = true
+			continue
+		}
+		if d.State != DecisionStateHeld && !d.State.pending() {
+			continue
+		}
+		d.Note = "A newer result is decided instead."
+		if err := d.enter(ctx, x.tx, x.a, x.moment, DecisionStateSuperseded); err != nil {
+			return false, err
+		}
+	}
+	return acted, nil
+}
+
+// impediment tells why the verdict is not carried out; empty if it is.
+func (x *routing) impediment(ctx context.Context, d *RoutingDecision, v Verdict, acted bool) (Hold, error) {
+	known, err := x.known(ctx, d)
+	if err != nil {
+		return "", err
+	}
+	off, err := routingIsOff(ctx, x.tx, d.OrganizationID, d.ConnectionID, d.JobID)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case acted:
+		return HoldEarlier, nil
+	case v.Hold != "":
+		return v.Hold, nil
+	case off:
+		return HoldSwitchedOff, nil
+	case x.rule.State != RuleApproved:
+		return HoldPaused, nil
+	case !known:
+		return HoldUnknown, nil
+	case v.Suggestion == RouteReject:
+		return x.jump(ctx)
+	default:
+		return "", nil
+	}
+}
+
+// known reports whether the application in the ATS is known or about to be.
+func (x *routing) known(ctx context.Context, d *RoutingDecision) (bool, error) {
+	application, err := x.tx.ApplicationOf(ctx, d.OrganizationID, d.ConnectionID, d.AssessmentID)
+	if err == nil && application.ExternalID != "" {
+		d.ApplicationID = application.ExternalID
+		if !application.StagedAt.IsZero() { // the ATS tells of it; else it is read
+			d.StageID = application.StageID
+		}
+		return true, nil
+	}
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return false, err
+	}
+	return pushIsOpen(ctx, x.tx, d)
+}
+
+// pushIsOpen reports whether the candidate is on the way into the ATS.
+func pushIsOpen(ctx context.Context, r PushReader, d *RoutingDecision) (bool, error) {
+	revision, err := r.LatestPush(ctx, d.OrganizationID, d.ConnectionID, d.AssessmentID)
+	if err != nil || revision == 0 {
+		return false, err
+	}
+	p, err := r.PushOf(ctx, d.OrganizationID, d.ConnectionID, d.AssessmentID, revision)
+	return err == nil && p.State.Open(), err
+}
+
+// jump pauses the rule if too many of its last decisions, with this one, are
+// rejections.
+func (x *routing) jump(ctx context.Context) (Hold, error) {
+	t := x.rule.Terms.Rejection
+	last, err := x.tx.LastSuggestions(ctx, x.rule.OrganizationID, x.rule.ID, x.rule.CountedFrom, t.JumpOf-1)
+	if err != nil || len(last) < t.JumpOf-1 {
+		return "", err
+	}
+	rejections := 1
+	for _, s := range last {
+		if s == RouteReject {
+			rejections++
+		}
+	}
+	if rejections*100 < t.JumpPercent*t.JumpOf {
+		return "", nil
+	}
+	rule, err := x.tx.LockRoutingRule(ctx, x.rule.OrganizationID, x.rule.ID)
+	if err != nil || rule.State != RuleApproved {
+		return HoldPaused, err
+	}
+	before := *rule
+	rule.turn(RulePaused, x.by.sign(x.now), HoldJump.Sentence())
+	return HoldJump, saveRule(ctx, x.tx, x.by, before, rule, EventRulePaused, x.now)
+}

@@ -1,0 +1,497 @@
+package core_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/coretest"
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+const stage1, stage2, stage3 = "job-1-stage-1", "job-1-stage-2", "job-1-stage-3"
+
+func TestAGoodScoreAdvances(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	rule := w.rule(nil)
+	d, application := w.scoredApplicant(75)
+	if d.RuleID != rule.ID || d.RuleVersion != 1 || d.Terms != rule.Terms || d.Inputs.Score != 75_00 || d.Revision != 1 || d.Indicator != core.IndicatorGreen {
+		t.Errorf("kept with the decision: %+v", d)
+	}
+	w.work(time.Minute)
+	d = w.expectState(d, core.DecisionStateAdvanced, "")
+	if now := w.inATS(application); now.StageID != stage2 || w.get(d.AssessmentID).Decision != core.DecisionAdvanced {
+		t.Errorf("in the ATS: %+v", now)
+	}
+	known := w.application(d.AssessmentID)
+	if known.OwnStageID != stage2 || known.OwnAt.IsZero() {
+		t.Errorf("a web hook about it would not be recognised: %+v", known)
+	}
+	if got := w.types(d.AssessmentID); got != "ordered completed scored advance_pending advanced" {
+		t.Error(got)
+	}
+}
+
+func TestAGoodScoreAdvancesToAChosenStage(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	w.rule(func(n *core.NewRoutingRule) { n.JobID, n.AdvanceTo = w.job.ID, stage3 })
+	id, application := w.applicant()
+	_, err := w.assessments.AssignJob(t.Context(), w.admin, id, w.job.ID)
+	w.ok(err)
+	_, err = w.complete(id, 100)
+	w.ok(err)
+	w.work(time.Minute)
+	w.expectState(w.decided(id), core.DecisionStateAdvanced, "")
+	if now := w.inATS(application); now.StageID != stage3 {
+		t.Errorf("in the ATS: %+v", now)
+	}
+}
+
+// A pushed candidate is moved once the push is done.
+func TestAPushedCandidateAdvances(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	_, err := core.NewPushRules(w.store, w.clock).Set(t.Context(), w.admin, core.NewPushRule{ConnectionID: w.connection.ID, Mode: core.PushOnComplete})
+	w.ok(err)
+	a, err := w.assessments.Create(t.Context(), w.admin, core.NewOrder{
+		TestID: w.test.ID, JobID: w.job.ID, Candidate: core.Candidate{FirstName: "Zoë", LastName: "Example", Email: "zoe@example.com"},
+	}, core.Key{})
+	w.ok(err)
+	_, err = w.complete(a.ID, 90)
+	w.ok(err)
+	w.work(10 * time.Minute)
+	w.one()
+	w.expectState(w.decided(a.ID), core.DecisionStateAdvanced, "")
+	if note := w.system.Notes(w.system.Applications()[0].CandidateID)[0].Body; !strings.Contains(note, "Indicator: GREEN") {
+		t.Errorf("the note: %s", note)
+	}
+	if now := w.system.Applications()[0]; now.StageID != stage3 { // pushed into the second
+		t.Errorf("in the ATS: %+v", now)
+	}
+}
+
+// An ATS that ordered the test is told the colour with the result; nobody is
+// where no rule routes it.
+func TestTheATSIsToldTheIndicator(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	told := func(id core.ID) ats.ResultRecord {
+		t.Helper()
+		w.ok(w.deliveries.Run(t.Context(), core.Task{OrganizationID: w.admin.OrganizationID, AssessmentID: id, Revision: 1}, core.Attempt{Number: 1}))
+		return *w.ats.got[len(w.ats.got)-1].Progress.Result
+	}
+	before, _ := w.applicant()
+	_, err := w.complete(before, 90)
+	w.ok(err)
+	if got := told(before); got.Indicator != "" || got.Recommendation != "" {
+		t.Errorf("without a rule: %+v", got)
+	}
+	w.rule(func(n *core.NewRoutingRule) { n.Pilot = nil })
+	for score, want := range map[float64]string{75: "GREEN Yes", 74.99: "YELLOW Yes", 10: "RED Definitely not"} {
+		d, _ := w.scoredApplicant(score)
+		if got := told(d.AssessmentID); got.Indicator+" "+got.Recommendation != want {
+			t.Errorf("%v: %q %q", score, got.Indicator, got.Recommendation)
+		}
+	}
+}
+
+func TestALowScoreRejectsAfterTheHoldWindow(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	d, application := w.scoredApplicant(54.99)
+	w.work(24*time.Hour - time.Second)
+	w.expectState(d, core.DecisionStateRejectPending, "")
+	if now := w.inATS(application); now.State != ats.ApplicationActive || w.get(d.AssessmentID).Decision != core.DecisionRejectPending {
+		t.Fatalf("before its time: %+v", now)
+	}
+	w.work(2 * time.Second)
+	w.expectState(d, core.DecisionStateRejected, "")
+	now := w.inATS(application)
+	if now.State != ats.ApplicationRejected || now.Reason != "reason-1" || now.EmailTemplate != "template-1" {
+		t.Errorf("in the ATS: %+v", now)
+	}
+}
+
+// What is held changes nothing in the ATS.
+func TestWhatIsHeldTouchesNothing(t *testing.T) {
+	t.Parallel()
+	flag := func(c *core.Completion) { c.IntegrityFlags = []string{"second voice"} }
+	for name, c := range map[string]struct {
+		rule  func(*core.NewRoutingRule)
+		score float64
+		edit  func(*core.Completion)
+		want  core.Hold
+	}{
+		"pilot, advance":           {func(n *core.NewRoutingRule) { n.Pilot = nil }, 75, nil, core.HoldPilot},
+		"pilot, reject":            {func(n *core.NewRoutingRule) { n.Pilot = nil }, 54.99, nil, core.HoldPilot},
+		"review, its lower end":    {nil, 55, nil, core.HoldReview},
+		"review, its upper end":    {nil, 74.99, nil, core.HoldReview},
+		"an integrity flag":        {nil, 0, flag, core.HoldIntegrity},
+		"missing traits":           {nil, 0, func(c *core.Completion) { c.Traits = nil }, core.HoldMissingTraits},
+		"an accommodation":         {nil, 0, func(c *core.Completion) { c.Accommodation = true }, core.HoldAccommodation},
+		"nobody may be rejected":   {func(n *core.NewRoutingRule) { n.DailyCap = new(int) }, 0, nil, core.HoldCap},
+		"a person of no job there": {nil, 75, nil, core.HoldUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			w.rule(c.rule)
+			id, application := w.applicant()
+			if c.want == core.HoldUnknown {
+				id = w.order("without an application")
+			}
+			done := core.Completion{AssessmentID: id, Score: &c.score, Traits: []core.TraitCompletion{{Key: "calm", Score: c.score}}}
+			if c.edit != nil {
+				c.edit(&done)
+			}
+			_, err := w.assessments.Complete(t.Context(), w.engine, done)
+			w.ok(err)
+			w.work(48 * time.Hour)
+			w.expectState(w.decided(id), core.DecisionStateHeld, c.want)
+			if now := w.inATS(application); now.State != ats.ApplicationActive || now.StageID != stage1 || w.get(id).Decision != core.DecisionHeld {
+				t.Errorf("in the ATS: %+v", now)
+			}
+		})
+	}
+}
+
+// The rule that was effective when the test was completed counts, not the one
+// of the time when it was scored.
+func TestTheRuleOfCompletionCounts(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	first := w.rule(nil)
+	id, _ := w.applicant()
+	_, err := w.assessments.Complete(t.Context(), w.engine, core.Completion{AssessmentID: id})
+	w.ok(err)
+	w.clock.Turn(time.Minute)
+	second := w.rule(func(n *core.NewRoutingRule) { n.Advance, n.Review = 90, 85 })
+	_, err = w.complete(id, 80)
+	w.ok(err)
+	if d := w.decided(id); d.RuleID != first.ID || d.RuleVersion != 1 || d.Suggestion != core.RouteAdvance {
+		t.Errorf("decided by version %d: %s", d.RuleVersion, d.Suggestion)
+	}
+	later, _ := w.scoredApplicant(80)
+	if later.RuleID != second.ID || later.RuleVersion != 2 || later.Suggestion != core.RouteReject {
+		t.Errorf("a later one is decided by version %d: %s", later.RuleVersion, later.Suggestion)
+	}
+}
+
+// A rule counts from its time on.
+func TestARuleOfTomorrow(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	w.rule(func(n *core.NewRoutingRule) { n.Advance, n.EffectiveFrom = 90, w.clock.Now().Add(time.Hour) })
+	if d, _ := w.scoredApplicant(80); d.RuleVersion != 1 {
+		t.Errorf("decided by version %d", d.RuleVersion)
+	}
+	w.clock.Turn(time.Hour)
+	if d, _ := w.scoredApplicant(80); d.RuleVersion != 2 {
+		t.Errorf("decided by version %d", d.RuleVersion)
+	}
+}
+
+func TestTheCapOfRejections(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	limit, many := 2, 1000
+	w.rule(func(n *core.NewRoutingRule) { n.DailyCap, n.JumpOf = &limit, &many })
+	var all []*core.RoutingDecision
+	for range 3 {
+		d, _ := w.scoredApplicant(10)
+		all = append(all, d)
+	}
+	w.work(25 * time.Hour)
+	states := map[core.DecisionState]int{}
+	for _, d := range all {
+		states[w.decided(d.AssessmentID).State]++
+	}
+	if states[core.DecisionStateRejected] != 2 || states[core.DecisionStateHeld] != 1 {
+		t.Fatalf("with a cap of two: %v", states)
+	}
+	w.work(25 * time.Hour)
+	fresh, _ := w.scoredApplicant(10)
+	w.work(25 * time.Hour)
+	w.expectState(fresh, core.DecisionStateRejected, "")
+}
+
+func TestAJumpOfRejectionsPausesTheRule(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	of := 4
+	rule := w.rule(func(n *core.NewRoutingRule) { n.JumpOf = &of })
+	w.scoredApplicant(90)
+	w.scoredApplicant(60)
+	first, _ := w.scoredApplicant(10)
+	w.expectState(first, core.DecisionStateRejectPending, "")
+	second, _ := w.scoredApplicant(10) // two of four
+	w.expectState(second, core.DecisionStateHeld, core.HoldJump)
+	third, _ := w.scoredApplicant(10)
+	w.expectState(third, core.DecisionStateHeld, core.HoldPaused)
+	w.work(25 * time.Hour)
+	w.expectState(first, core.DecisionStateHeld, core.HoldPaused)
+	if w.system.Calls(coretest.OpReject) != 0 {
+		t.Error("somebody was rejected")
+	}
+	paused, err := w.store.RoutingRule(t.Context(), w.admin.OrganizationID, rule.ID)
+	w.ok(err)
+	if paused.State != core.RulePaused || paused.Note == "" {
+		t.Errorf("the rule: %+v", paused)
+	}
+	_, err = w.rules.Resume(t.Context(), w.approver, rule.ID, "the engine was mended")
+	w.ok(err)
+	again, _ := w.scoredApplicant(10) // the share is counted anew
+	w.expectState(again, core.DecisionStateRejectPending, "")
+}
+
+// What a person did in the ATS meanwhile is not undone.
+func TestAPersonMovedFirst(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		score float64
+		did   func(*coretest.Application)
+		want  core.Hold
+	}{
+		"moved, then to be rejected":    {10, func(a *coretest.Application) { a.StageID = stage3 }, core.HoldMoved},
+		"hired, then to be rejected":    {10, func(a *coretest.Application) { a.State = ats.ApplicationHired }, core.HoldClosed},
+		"rejected, then to be rejected": {10, func(a *coretest.Application) { a.State = ats.ApplicationRejected }, core.HoldClosed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			w.rule(nil)
+			d, application := w.scoredApplicant(c.score)
+			w.work(time.Hour)
+			w.system.ChangeApplication(application, c.did)
+			before := w.inATS(application)
+			w.work(24 * time.Hour)
+			w.expectState(d, core.DecisionStateHeld, c.want)
+			if now := w.inATS(application); now != before || w.system.Calls(coretest.OpReject) != 0 {
+				t.Errorf("in the ATS: %+v", now)
+			}
+		})
+	}
+}
+
+// Where the ATS tells of stages, the one that was told before the decision counts.
+func TestAPersonMovedBeforeItWasLookedAt(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	id, application := w.applicant()
+	known := w.application(id)
+	known.StageID, known.StagedAt = stage1, w.clock.Now()
+	w.ok(w.store.Atomically(t.Context(), func(tx core.Tx) error { return tx.SaveApplication(t.Context(), known) }))
+	_, err := w.complete(id, 90)
+	w.ok(err)
+	w.system.ChangeApplication(application, func(a *coretest.Application) { a.StageID = stage2 })
+	w.work(time.Minute)
+	w.expectState(w.decided(id), core.DecisionStateHeld, core.HoldMoved)
+	if now := w.inATS(application); now.StageID != stage2 {
+		t.Errorf("in the ATS: %+v", now)
+	}
+}
+
+// A person who is faster by a moment wins, too: the ATS compares the stage.
+func TestAPersonMovesDuringTheCall(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	d, application := w.scoredApplicant(90)
+	w.system.OnCall(w.failing(coretest.OpMove, func() error {
+		w.system.ChangeApplication(application, func(a *coretest.Application) { a.StageID = stage3 })
+		return nil
+	}))
+	w.work(time.Minute)
+	w.expectState(d, core.DecisionStateHeld, core.HoldMoved)
+	if now := w.inATS(application); now.StageID != stage3 {
+		t.Errorf("in the ATS: %+v", now)
+	}
+}
+
+func TestStoppedDuringTheHoldWindow(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		stop func(*routingWorld, *core.RoutingRule) error
+		want core.Hold
+	}{
+		"paused": {func(w *routingWorld, r *core.RoutingRule) error {
+			_, err := w.rules.Pause(w.t.Context(), w.approver, r.ID, "wait")
+			return err
+		}, core.HoldPaused},
+		"retired": {func(w *routingWorld, r *core.RoutingRule) error {
+			_, err := w.rules.Retire(w.t.Context(), w.proposer, r.ID, "no more")
+			return err
+		}, core.HoldPaused},
+		"switched off": {func(w *routingWorld, _ *core.RoutingRule) error {
+			_, err := w.rules.Switch(w.t.Context(), w.approver, core.RoutingSwitch{ConnectionID: w.connection.ID, Off: true, Note: "look first"})
+			return err
+		}, core.HoldSwitchedOff},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			rule := w.rule(nil)
+			d, application := w.scoredApplicant(10)
+			w.work(time.Hour)
+			w.ok(c.stop(w, rule))
+			w.work(25 * time.Hour)
+			w.expectState(d, core.DecisionStateHeld, c.want)
+			if now := w.inATS(application); now.State != ats.ApplicationActive {
+				t.Errorf("in the ATS: %+v", now)
+			}
+		})
+	}
+}
+
+// The switch of one job stops that job's routing alone.
+func TestTheSwitchOfAJob(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	_, err := w.rules.Switch(t.Context(), w.proposer, core.RoutingSwitch{ConnectionID: w.connection.ID, JobID: w.job.ID, Off: true, Note: "wait"})
+	w.ok(err)
+	id, _ := w.applicant()
+	_, err = w.assessments.AssignJob(t.Context(), w.admin, id, w.job.ID)
+	w.ok(err)
+	_, err = w.complete(id, 90)
+	w.ok(err)
+	w.expectState(w.decided(id), core.DecisionStateHeld, core.HoldSwitchedOff)
+	other, _ := w.scoredApplicant(90)
+	w.expectState(other, core.DecisionStateAdvancePending, "")
+}
+
+func TestUndo(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	d, application := w.scoredApplicant(10)
+	w.work(time.Hour)
+	if o := w.undo(d); o.Refusal != nil || o.Decision.State != core.DecisionStateHeld || o.Decision.Hold != core.HoldUndone {
+		t.Fatalf("during the hold window: %+v, %v", o.Decision, o.Refusal)
+	}
+	w.work(25 * time.Hour)
+	if w.system.Calls(coretest.OpReject) != 0 {
+		t.Fatal("the candidate was rejected all the same")
+	}
+	if o := w.decide(d, core.ReviewApprove, ""); o.Refusal != nil {
+		t.Fatal(o.Refusal)
+	}
+	w.work(time.Minute)
+	w.expectState(d, core.DecisionStateRejected, "")
+	w.undo(d)
+	w.expectState(d, core.DecisionStateUndoPending, "")
+	w.work(time.Minute)
+	w.expectState(d, core.DecisionStateHeld, core.HoldUndone)
+	if now := w.inATS(application); now.State != ats.ApplicationActive || w.application(d.AssessmentID).OwnState != ats.ApplicationActive {
+		t.Errorf("in the ATS: %+v", now)
+	}
+	steps, err := w.decisions.Steps(t.Context(), w.recruiter, []core.ID{d.ID})
+	w.ok(err)
+	if len(steps) != 6 || steps[1].ActorName != "RECRUITER" || steps[1].Reason != "a mistake" || steps[5].From != core.DecisionStateUndoPending {
+		t.Errorf("the register: %+v", steps)
+	}
+}
+
+// A request whose answer was lost is looked for, and not repeated.
+func TestALostAnswer(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		op     coretest.Operation
+		moment coretest.Moment
+		score  float64
+		want   core.DecisionState
+		calls  int
+	}{
+		"moved":        {coretest.OpMove, coretest.AfterCommit, 90, core.DecisionStateAdvanced, 1},
+		"not moved":    {coretest.OpMove, coretest.BeforeCommit, 90, core.DecisionStateAdvanced, 2},
+		"rejected":     {coretest.OpReject, coretest.AfterCommit, 10, core.DecisionStateRejected, 1},
+		"not rejected": {coretest.OpReject, coretest.BeforeCommit, 10, core.DecisionStateRejected, 2},
+		"not read":     {coretest.OpGet, coretest.BeforeCommit, 90, core.DecisionStateAdvanced, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			one := 1
+			w.rule(func(n *core.NewRoutingRule) { n.DailyCap = &one })
+			d, application := w.scoredApplicant(c.score)
+			w.system.FailOnce(c.op, c.moment, fault.New(fault.OutcomeUnknown, "The line went dead."))
+			w.work(25 * time.Hour)
+			w.expectState(d, c.want, "")
+			if c.calls > 0 && w.system.Calls(c.op) != c.calls {
+				t.Errorf("%d calls", w.system.Calls(c.op))
+			}
+			if now := w.inATS(application); now.StageID == stage3 {
+				t.Errorf("moved twice: %+v", now)
+			}
+		})
+	}
+}
+
+func TestAnATSThatRefuses(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	d, _ := w.scoredApplicant(90)
+	w.system.OnCall(w.failing(coretest.OpMove, func() error { return fault.New(fault.Permission, "May not move.") }))
+	w.work(time.Minute)
+	if now := w.expectState(d, core.DecisionStateHeld, core.HoldRefused); now.Note != "May not move." || now.FaultCode != fault.Permission {
+		t.Errorf("%+v", now)
+	}
+	log, err := w.store.SyncLog(t.Context(), w.admin.OrganizationID, core.SyncFilter{Operation: "advance"}, core.Page{})
+	w.ok(err)
+	if len(log.Items) != 1 || log.Items[0].Outcome != core.SyncFailed || len(log.Items[0].Exchanges) == 0 {
+		t.Errorf("the sync log: %+v", log.Items)
+	}
+}
+
+// A corrected result is decided anew, unless the earlier one was acted upon.
+func TestACorrectedResult(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	d, _ := w.scoredApplicant(10)
+	_, err := w.complete(d.AssessmentID, 90)
+	w.ok(err)
+	w.expectState(d, core.DecisionStateSuperseded, "")
+	second := w.decided(d.AssessmentID)
+	w.work(25 * time.Hour)
+	w.expectState(second, core.DecisionStateAdvanced, "")
+	_, err = w.complete(d.AssessmentID, 20)
+	w.ok(err)
+	w.expectState(w.decided(d.AssessmentID), core.DecisionStateHeld, core.HoldEarlier)
+	if w.system.Calls(coretest.OpReject) != 0 {
+		t.Error("rejected by the first result")
+	}
+}
+
+// The web hook about a move of ours is recognised; one about a person's is not.
+func TestOurOwnMoveIsRecognised(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	h := &hookWorld{world: w.world, system: w.system, secret: "a secret that was typed"}
+	h.hooks = core.NewWebhooks(core.WebhooksOptions{Store: w.store, Clock: w.clock, Adapters: w.adapters, Calls: w.calls, Shape: shaped})
+	h.enable(core.SyncChange{Enabled: true, Secret: core.Secret(h.secret)})
+	d, application := w.scoredApplicant(90)
+	w.work(time.Minute)
+	w.expectState(d, core.DecisionStateAdvanced, "")
+	for stage, own := range map[string]bool{stage2: true, stage3: false} {
+		w.clock.Turn(time.Minute)
+		w.system.ChangeApplication(application, func(a *coretest.Application) { a.StageID = stage })
+		hook := h.tell(ats.Event{
+			Kind: ats.EventStageChanged, CandidateID: w.inATS(application).CandidateID, ApplicationID: application, StageID: stage, At: w.clock.Now(),
+		})
+		if strings.Contains(hook.Message, "what Trellis did itself") != own {
+			t.Errorf("%s: %s", stage, hook.Message)
+		}
+	}
+}

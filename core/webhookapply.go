@@ -1,0 +1,362 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/fault"
+)
+
+// Background work around web hooks.
+const (
+	TaskApplyWebhook  TaskKind = "apply_webhook"
+	TaskWatchWebhooks TaskKind = "watch_webhooks"
+)
+
+// sameWithin is how long the same content under another id is a repeat: the
+// ATS sends for about fifteen hours (facts/greenhouse.md 2.4).
+const sameWithin = 16 * time.Hour
+
+// readDeadline bounds the reading of an application for a web hook.
+const readDeadline = 20 * time.Second
+
+// Apply takes in what a web hook tells. It is the handler of TaskApplyWebhook.
+// It asks the ATS only where the payload does not settle how things are.
+// Errors: those of the adapter and of the store; nothing is changed then, but
+// for a note after the last attempt.
+func (ws *Webhooks) Apply(ctx context.Context, t Task, try Attempt) error {
+	w, err := ws.store.Webhook(ctx, t.OrganizationID, t.SubjectID)
+	if fault.Is(err, fault.NotFound) {
+		return nil // forgotten meanwhile
+	}
+	if err == nil && w.State != WebhookReceived {
+		return nil
+	}
+	if err == nil {
+		err = ws.apply(ctx, w)
+	}
+	var postponed *Postponed
+	if err == nil || errors.As(err, &postponed) || w == nil || (fault.Repeatable(err) && !try.Last) {
+		return err
+	}
+	return errors.Join(err, ws.fail(ctx, w, err))
+}
+
+// applying is a web hook on its way into the store.
+type applying struct {
+	hook   *Webhook
+	c      *Connection
+	events []ats.Event
+	known  bool
+	// truth is what the ATS said of applications whose events do not settle how
+	// they are, by the application's id.
+	truth map[string]*ats.ApplicationRecord
+}
+
+func (ws *Webhooks) apply(ctx context.Context, w *Webhook) error {
+	said, err := ws.translate(ctx, w)
+	if err != nil {
+		return err
+	}
+	// Each round reads what the one before found unsettled.
+	for range 3 {
+		unsettled, err := ws.commit(ctx, said)
+		if err != nil || len(unsettled) == 0 {
+			return err
+		}
+		if err := ws.read(ctx, said, unsettled); err != nil {
+			return err
+		}
+	}
+	return fault.New(fault.Retryable, "The application changes faster than it can be read. Nothing was changed; it is tried again.")
+}
+
+func (ws *Webhooks) translate(ctx context.Context, w *Webhook) (*applying, error) {
+	c, err := ws.store.Connection(ctx, w.OrganizationID, w.ConnectionID)
+	if err != nil {
+		return nil, err
+	}
+	said := &applying{hook: w, c: c, truth: map[string]*ats.ApplicationRecord{}}
+	if w.Request == nil {
+		return said, nil
+	}
+	hooks, err := abilityOf[ats.Webhooks](ws.adapters, c.Adapter, ats.CapabilityWebhooks)
+	if err != nil {
+		return nil, err
+	}
+	call, err := forCall(ctx, ws.store, ws.adapters, c, false)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerDeadline)
+	defer cancel()
+	translation, err := hooks.Translate(ctx, &ats.WebhookRequest{Connection: call, HTTP: *w.Request})
+	if err != nil {
+		return nil, err
+	}
+	said.events, said.known = translation.Events, translation.Known
+	if len(said.events) > 0 {
+		w.Person = said.events[0].CandidateID // so that it is found, also if it fails, when they are to be forgotten
+	}
+	return said, nil
+}
+
+// commit applies everything in one transaction, or nothing if the state of
+// some applications is not settled; it returns their ids then.
+func (ws *Webhooks) commit(ctx context.Context, said *applying) (unsettled []string, err error) {
+	err = ws.store.Atomically(ctx, func(tx Tx) error {
+		unsettled = nil
+		w, err := tx.LockWebhook(ctx, said.hook.OrganizationID, said.hook.ID)
+		if err != nil || w.State != WebhookReceived {
+			return err
+		}
+		now := ws.clock.Now()
+		x := &intake{tx: tx, c: said.c, hook: w, now: now, truth: said.truth, by: ofATS(said.c)}
+		if x.sync, err = syncOf(ctx, tx, said.c); err != nil {
+			return err
+		}
+		if err := x.takeIn(ctx, said); err != nil {
+			return err
+		}
+		if unsettled = x.unsettled; len(unsettled) > 0 {
+			return errUnsettled
+		}
+		return x.conclude(ctx)
+	})
+	if errors.Is(err, errUnsettled) {
+		return unsettled, nil
+	}
+	return nil, err
+}
+
+// errUnsettled rolls a transaction back that must know more.
+var errUnsettled = errors.New("the state of an application is not settled")
+
+// ofATS acts for a connection's ATS.
+func ofATS(c *Connection) Actor {
+	return Actor{OrganizationID: c.OrganizationID, Role: RoleATS, ID: c.ID, Name: c.Name}
+}
+
+// intake is one transaction that takes in what an ATS tells.
+type intake struct {
+	tx    Tx
+	c     *Connection
+	sync  *WebhookSync
+	hook  *Webhook // nil if it was read from the ATS instead
+	by    Actor
+	now   time.Time
+	truth map[string]*ats.ApplicationRecord
+
+	notes     []string // what came of it, for people
+	about     []ID     // assessments that it concerned
+	unsettled []string
+	person    string // whoever it was about, by the ATS's id
+	known     bool   // whether the action is one that is acted on
+}
+
+func (x *intake) note(text string) { x.notes = append(x.notes, text) }
+
+func (x *intake) takeIn(ctx context.Context, said *applying) error {
+	x.known = said.known
+	if !said.known {
+		x.note("Trellis does not act on " + x.hook.Action + ". It was counted; its content was not kept.")
+		return nil
+	}
+	earlier, err := x.tx.EarlierWebhook(ctx, x.hook, x.hook.ReceivedAt.Add(-sameWithin))
+	if err == nil {
+		x.hook.State = WebhookDuplicate
+		x.note("It says the same as " + string(earlier.ID) + ", which came before it.")
+		return nil
+	}
+	if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	for i := range said.events {
+		if err := x.event(ctx, &said.events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// conclude keeps what came of the web hook, and counts it.
+func (x *intake) conclude(ctx context.Context) error {
+	w := x.hook
+	if w.State == WebhookReceived {
+		w.State = WebhookApplied
+		if !x.known {
+			w.State = WebhookIgnored
+		}
+	}
+	w.Person, w.AppliedAt, w.Message = x.person, x.now, cut(strings.Join(x.notes, " "), 4000)
+	// Nothing is kept of people who are not known here, and nothing that nobody
+	// can find again when its person is to be forgotten.
+	if err := x.tx.UpdateWebhook(ctx, w, w.State != WebhookApplied || x.person == "" || len(x.about) == 0); err != nil {
+		return err
+	}
+	if err := x.tx.CountWebhook(ctx, w); err != nil {
+		return err
+	}
+	if err := x.sync.setSilent(ctx, x.tx, false, x.now); err != nil {
+		return err
+	}
+	return x.log(ctx)
+}
+
+// log keeps a sync log entry for each assessment that was concerned, or one
+// for the connection if it was acted on without any.
+func (x *intake) log(ctx context.Context) error {
+	if !x.known || x.hook.State == WebhookDuplicate {
+		return nil
+	}
+	about := x.about
+	if len(about) == 0 {
+		about = []ID{""}
+	}
+	slices.Sort(about)
+	for _, id := range slices.Compact(about) {
+		entry := &SyncEntry{
+			ID: NewID(PrefixSyncEntry), OrganizationID: x.c.OrganizationID, ConnectionID: x.c.ID, AssessmentID: id,
+			Adapter: x.c.Adapter, Direction: DirectionInbound, Operation: "webhook:" + x.hook.Action, Outcome: SyncOK,
+			Message: x.hook.Message, Attempt: 1, StartedAt: x.hook.ReceivedAt, Duration: x.now.Sub(x.hook.ReceivedAt),
+		}
+		if err := appendSyncEntry(ctx, x.tx, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read asks the ATS how applications are. Where it cannot be asked, the
+// payload must do: the truth is then nil.
+func (ws *Webhooks) read(ctx context.Context, said *applying, ids []string) error {
+	for _, id := range ids {
+		said.truth[id] = nil
+	}
+	found, err := ws.readApplications(ctx, said.c, ids)
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		said.truth[found[i].ID] = &found[i]
+	}
+	return nil
+}
+
+// readApplications returns nothing, and no error, if this connection cannot
+// read applications at all.
+func (ws *Webhooks) readApplications(ctx context.Context, c *Connection, ids []string) ([]ats.ApplicationRecord, error) {
+	list, err := ws.getApplications(ctx, c, ats.ApplicationQuery{IDs: ids})
+	if err != nil {
+		return nil, unlessBarred(err)
+	}
+	return list.Applications, nil
+}
+
+// getApplications asks the ATS once. Errors: *Postponed until there is room;
+// those of the adapter, with the answer if there is one.
+func (ws *Webhooks) getApplications(ctx context.Context, c *Connection, q ats.ApplicationQuery) (*ats.ApplicationList, error) {
+	return paced(ctx, ws, c, ats.CapabilityApplications, func(ctx context.Context, able ats.Applications, call ats.Connection) (*ats.ApplicationList, error) {
+		q.Connection = call
+		return able.Get(ctx, &q)
+	})
+}
+
+// paced makes one call with a capability of a connection's adapter, within the
+// window of requests of its ATS. No transaction may be open.
+func paced[A, T any, P ats.Traced[T]](
+	ctx context.Context, ws *Webhooks, c *Connection, name ats.CapabilityName, ask func(context.Context, A, ats.Connection) (P, error),
+) (P, error) {
+	able, err := abilityOf[A](ws.adapters, c.Adapter, name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := ws.adapters.Manifest(c.Adapter)
+	if err != nil {
+		return nil, err
+	}
+	call, err := ws.calls.Prepare(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	claim, err := ws.calls.Claim(ctx, c, requestsOf(m, name))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readDeadline)
+	defer cancel()
+	answer, err := ask(ctx, able, call)
+	var traces []ats.Trace
+	if answer != nil {
+		traces = append(traces, *answer.LeftBehind())
+	}
+	return answer, settled(err, claim.Settle(ctx, traces, err))
+}
+
+// unlessBarred gives err back unless it says that reading is not possible for
+// this connection, now and later: a customer may use web hooks alone.
+func unlessBarred(err error) error {
+	switch fault.CodeOf(err) {
+	case fault.Auth, fault.Permission, fault.Config, fault.Unsupported:
+		return nil
+	default:
+		return err
+	}
+}
+
+// fail notes that a web hook could not be applied.
+func (ws *Webhooks) fail(ctx context.Context, w *Webhook, cause error) error {
+	f := fault.From(cause)
+	return ws.store.Atomically(ctx, func(tx Tx) error {
+		now := ws.clock.Now()
+		locked, err := tx.LockWebhook(ctx, w.OrganizationID, w.ID)
+		if err != nil || locked.State != WebhookReceived {
+			return err
+		}
+		person, forgotten, err := whoIs(ctx, tx, w.ConnectionID, w.Person)
+		if err != nil {
+			return err
+		}
+		if forgotten {
+			person = ""
+		}
+		locked.State, locked.AppliedAt, locked.Message, locked.Person = WebhookFailed, now, f.Message, person
+		if err := tx.UpdateWebhook(ctx, locked, forgotten); err != nil {
+			return err
+		}
+		if err := tx.CountWebhook(ctx, locked); err != nil {
+			return err
+		}
+		return appendEvent(ctx, tx, SystemActor(w.OrganizationID), now, EventWebhookFailed, w.ID, map[string]any{"code": f.Code, "action": w.Action})
+	})
+}
+
+// Retry applies a web hook that failed once more.
+// Errors: fault.Forbidden, fault.NotFound, fault.Conflict if it did not fail.
+func (ws *Webhooks) Retry(ctx context.Context, by Actor, id ID) (*Webhook, error) {
+	if err := by.Require(PermitConfigure); err != nil {
+		return nil, err
+	}
+	var changed *Webhook
+	err := ws.store.Atomically(ctx, func(tx Tx) error {
+		w, err := tx.LockWebhook(ctx, by.OrganizationID, id)
+		if err != nil {
+			return err
+		}
+		if w.State != WebhookFailed {
+			e := fault.InvalidField("webhookId", "WRONG_STATE", "The web hook is %s; only one that failed can be retried. Nothing was changed.", w.State)
+			e.Code, e.Kind = fault.Conflict, "STATUS"
+			return e
+		}
+		w.State, w.AppliedAt, changed = WebhookReceived, time.Time{}, w
+		if err := tx.UpdateWebhook(ctx, w, false); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, Task{Kind: TaskApplyWebhook, OrganizationID: w.OrganizationID, SubjectID: w.ID})
+	})
+	return changed, err
+}
