@@ -140,7 +140,7 @@ func (h *Host) Inbound(name string) (ats.Inbound, error) {
 		return nil, err
 	}
 	_, offer, err := a.described()
-	if err == nil && !offer.Inbound {
+	if err == nil && !offer.Serves(ats.CapabilityInbound) {
 		err = a.notOffered(ats.CapabilityInbound)
 	}
 	if err != nil {
@@ -156,7 +156,7 @@ func (h *Host) Results(name string) (ats.Results, error) {
 		return nil, err
 	}
 	_, offer, err := a.described()
-	if err == nil && !offer.Results {
+	if err == nil && !offer.Serves(ats.CapabilityResults) {
 		err = a.notOffered(ats.CapabilityResults)
 	}
 	if err != nil {

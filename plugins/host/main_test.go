@@ -21,6 +21,7 @@ import (
 	"github.com/trellis-ats/trellis/plugins/host"
 	"github.com/trellis-ats/trellis/plugins/internal/wire"
 	"github.com/trellis-ats/trellis/plugins/sdk"
+	"github.com/trellis-ats/trellis/plugins/sdk/sdktest"
 )
 
 // TestMain is also the main of the processes that the tests start: the host
@@ -77,11 +78,7 @@ func beHost(fifo string) {
 	select {}
 }
 
-type whole interface {
-	ats.Adapter
-	ats.Inbound
-	ats.Results
-}
+type whole = sdktest.Client
 
 func wrap(r *sdk.Runtime) whole { return fake.New(r).(whole) }
 

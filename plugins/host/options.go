@@ -11,8 +11,8 @@ type Options struct {
 	Log      *slog.Logger // nil: silent
 	Launches []Launch
 
-	CallTimeout     time.Duration // of Describe, Decode and Encode, their wait for a process included; 2 s
-	LongCallTimeout time.Duration // the most for CheckConnection and Deliver, which take the caller's deadline; 60 s
+	CallTimeout     time.Duration // of Describe, Decode, Encode, Receive and Translate, their wait for a process included; 2 s
+	LongCallTimeout time.Duration // the most for all other calls, which take the caller's deadline; 60 s
 	StartTimeout    time.Duration // from the launch to the manifest; 10 s
 	StopTimeout     time.Duration // before a polite stop becomes a kill; 2 s
 	PingEvery       time.Duration // 15 s

@@ -18,13 +18,21 @@ const fairChance = time.Second
 //
 // Errors: those of the adapter; fault.Retryable with source Adapter if there is
 // no process, no reply in time, or the process died; fault.Internal with source
-// Adapter if the reply breaks the contract.
+// Adapter if the reply breaks the contract; fault.Unsupported for what is not
+// offered. A call that writes in the ATS fails with fault.OutcomeUnknown where
+// the adapter may have got it and did not tell what it came to.
 type proxy struct{ a *adapter }
 
 var (
-	_ ats.Adapter = proxy{}
-	_ ats.Inbound = proxy{}
-	_ ats.Results = proxy{}
+	_ ats.Adapter       = proxy{}
+	_ ats.Inbound       = proxy{}
+	_ ats.Results       = proxy{}
+	_ ats.Candidates    = proxy{}
+	_ ats.Applications  = proxy{}
+	_ ats.Feedback      = proxy{}
+	_ ats.Reference     = proxy{}
+	_ ats.Authorization = proxy{}
+	_ ats.Webhooks      = proxy{}
 )
 
 // Describe implements ats.Adapter.

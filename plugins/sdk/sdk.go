@@ -4,7 +4,7 @@
 //	func main() { sdk.Serve(myats.New) }
 //
 // plus the methods that it can do. What the value implements is what is
-// offered: ats.Adapter always, ats.Inbound and ats.Results if it has their
+// offered: ats.Adapter always, each other interface of core/ats if it has its
 // methods. Calls come concurrently. Their context ends a little before the host
 // gives up: an adapter that obeys it gets its answer through.
 package sdk

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"slices"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -19,29 +18,49 @@ import (
 // that breaks the contract; fault.Unsupported for what is not served;
 // fault.TooLarge for a request over MaxMessage; fault.Retryable, with ErrLost
 // or ErrLate in its chain, if no reply came.
+//
+// A call that writes in the ATS fails with fault.OutcomeUnknown instead, with
+// the same in its chain, unless the request surely did not leave, and also if
+// the reply breaks the contract or the adapter did not foresee its failure.
+// Answers that have a trace are never nil.
 type Client struct {
-	adapter atsv1.AdapterServiceClient
-	inbound atsv1.InboundServiceClient
-	results atsv1.ResultsServiceClient
+	adapter       atsv1.AdapterServiceClient
+	inbound       atsv1.InboundServiceClient
+	results       atsv1.ResultsServiceClient
+	candidates    atsv1.CandidatesServiceClient
+	applications  atsv1.ApplicationsServiceClient
+	feedback      atsv1.FeedbackServiceClient
+	reference     atsv1.ReferenceServiceClient
+	authorization atsv1.AuthorizationServiceClient
+	webhooks      atsv1.WebhooksServiceClient
 }
 
 var (
-	_ ats.Adapter = (*Client)(nil)
-	_ ats.Inbound = (*Client)(nil)
-	_ ats.Results = (*Client)(nil)
+	_ ats.Adapter       = (*Client)(nil)
+	_ ats.Inbound       = (*Client)(nil)
+	_ ats.Results       = (*Client)(nil)
+	_ ats.Candidates    = (*Client)(nil)
+	_ ats.Applications  = (*Client)(nil)
+	_ ats.Feedback      = (*Client)(nil)
+	_ ats.Reference     = (*Client)(nil)
+	_ ats.Authorization = (*Client)(nil)
+	_ ats.Webhooks      = (*Client)(nil)
 )
 
-// NewClient returns a client on conn.
+// NewClient returns a client on conn, which was made with DialOptions.
 func NewClient(conn grpc.ClientConnInterface) *Client {
 	return &Client{
-		adapter: atsv1.NewAdapterServiceClient(conn),
-		inbound: atsv1.NewInboundServiceClient(conn),
-		results: atsv1.NewResultsServiceClient(conn),
+		adapter:       atsv1.NewAdapterServiceClient(conn),
+		inbound:       atsv1.NewInboundServiceClient(conn),
+		results:       atsv1.NewResultsServiceClient(conn),
+		candidates:    atsv1.NewCandidatesServiceClient(conn),
+		applications:  atsv1.NewApplicationsServiceClient(conn),
+		feedback:      atsv1.NewFeedbackServiceClient(conn),
+		reference:     atsv1.NewReferenceServiceClient(conn),
+		authorization: atsv1.NewAuthorizationServiceClient(conn),
+		webhooks:      atsv1.NewWebhooksServiceClient(conn),
 	}
 }
-
-// Offer says which of the optional interfaces are served.
-type Offer struct{ Inbound, Results bool }
 
 // Introduce is Describe, with what is served.
 func (c *Client) Introduce(ctx context.Context) (*ats.Manifest, Offer, error) {
@@ -50,10 +69,7 @@ func (c *Client) Introduce(ctx context.Context) (*ats.Manifest, Offer, error) {
 		return nil, Offer{}, err
 	}
 	m := manifestFromProto(reply.GetManifest())
-	offer := Offer{
-		Inbound: slices.Contains(reply.GetServices(), atsv1.InboundService_ServiceDesc.ServiceName),
-		Results: slices.Contains(reply.GetServices(), atsv1.ResultsService_ServiceDesc.ServiceName),
-	}
+	offer := Offer{services: reply.GetServices()}
 	if err := checkManifest(m, offer); err != nil {
 		return nil, Offer{}, err
 	}

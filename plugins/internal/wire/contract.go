@@ -32,10 +32,9 @@ func checkManifest(m *ats.Manifest, offer Offer) error {
 		return breach("the name %.80q is not lower-case letters, digits and hyphens", m.Name)
 	case m.Version == "":
 		return breach("no version")
-	case m.Has(ats.CapabilityInbound) && !offer.Inbound:
-		return breach("it announces %s and does not serve it", ats.CapabilityInbound)
-	case m.Has(ats.CapabilityResults) && !offer.Results:
-		return breach("it announces %s and does not serve it", ats.CapabilityResults)
+	}
+	if err := checkOffer(m, offer); err != nil {
+		return err
 	}
 	return checkRoutes(m)
 }

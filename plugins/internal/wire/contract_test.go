@@ -17,8 +17,6 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 	"github.com/trellis-ats/trellis/plugins/internal/wire"
 	atsv1 "github.com/trellis-ats/trellis/plugins/proto/ats/v1"
-	"github.com/trellis-ats/trellis/plugins/sdk"
-	"github.com/trellis-ats/trellis/plugins/sdk/sdktest"
 )
 
 func TestBrokenRepliesAreRefused(t *testing.T) {
@@ -76,11 +74,10 @@ func TestReportsAreBounded(t *testing.T) {
 
 func TestWhatIsNotServedIsNotOffered(t *testing.T) {
 	t.Parallel()
-	type bare struct{ ats.Adapter }
 	s := &stub{manifest: &ats.Manifest{Name: "bare", Version: "1.0.0"}}
-	client := sdktest.Serve(t, func(*sdk.Runtime) ats.Adapter { return bare{s} }, sdktest.Options{})
+	client := serveBare(t, s)
 	_, offer, err := client.(*wire.Client).Introduce(t.Context())
-	if err != nil || offer != (wire.Offer{}) {
+	if err != nil || offer.Serves(ats.CapabilityInbound) || offer.Serves("FROM_THE_FUTURE") {
 		t.Errorf("offer is %+v, error %v", offer, err)
 	}
 	if _, err := client.Decode(t.Context(), &ats.InboundRequest{}); !fault.Is(err, fault.Unsupported) {
@@ -138,7 +135,7 @@ func TestStatusesOfStrangers(t *testing.T) {
 		{status.Error(codes.PermissionDenied, "x"), fault.Internal, nil},
 	}
 	for _, test := range tests {
-		client := dialStranger(t, stranger{err: test.err})
+		client := dialStranger(t, stranger{err: test.err}, silence{})
 		_, err := client.Decode(t.Context(), &ats.InboundRequest{})
 		if fault.CodeOf(err) != test.want || test.is != nil && !errors.Is(err, test.is) {
 			t.Errorf("%v: got %v, want %s", test.err, err, test.want)
@@ -149,18 +146,36 @@ func TestStatusesOfStrangers(t *testing.T) {
 	}
 }
 
-func dialStranger(t *testing.T, s stranger) *wire.Client {
+func dialStranger(t *testing.T, s stranger, mute silence) *wire.Client {
 	t.Helper()
 	listener, server := bufconn.Listen(1<<20), grpc.NewServer()
 	atsv1.RegisterInboundServiceServer(server, s)
 	atsv1.RegisterResultsServiceServer(server, s)
+	atsv1.RegisterCandidatesServiceServer(server, mute)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
-	conn, err := grpc.NewClient("passthrough:stranger", grpc.WithTransportCredentials(insecure.NewCredentials()),
+	conn := dial(t, listener)
+	t.Cleanup(func() { _ = conn.Close(); server.Stop(); <-done })
+	return wire.NewClient(conn)
+}
+
+// dialNobody returns a client to where nobody listens any more.
+func dialNobody(t *testing.T) *wire.Client {
+	t.Helper()
+	listener := bufconn.Listen(1 << 20)
+	_ = listener.Close()
+	conn := dial(t, listener)
+	t.Cleanup(func() { _ = conn.Close() })
+	return wire.NewClient(conn)
+}
+
+func dial(t *testing.T, listener *bufconn.Listener) *grpc.ClientConn {
+	t.Helper()
+	options := append(wire.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	conn, err := grpc.NewClient("passthrough:stranger", options...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close(); server.Stop(); <-done })
-	return wire.NewClient(conn)
+	return conn
 }

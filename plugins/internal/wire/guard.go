@@ -51,17 +51,19 @@ func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // edge returns the fault that travels for err, and logs what does not: the
 // cause. An error without a class is Internal, unless it is the context's: then
-// the adapter merely ran out of time.
+// the adapter merely ran out of time, and nobody knows what a write came to.
 func edge(ctx context.Context, log *slog.Logger, method string, err error) *fault.Error {
 	var e fault.Error
 	var known *fault.Error
 	switch {
 	case errors.As(err, &known):
 		e = *known
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		e = *fault.Wrap(err, fault.Retryable, "The adapter did not finish in time. Try again later.")
-	default:
+	case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled):
 		e = *unforeseen(err)
+	case writes(method):
+		e = *fault.Wrap(err, fault.OutcomeUnknown, "The adapter did not finish in time. It may have been done: look in the ATS before it is asked for again.")
+	default:
+		e = *fault.Wrap(err, fault.Retryable, "The adapter did not finish in time. Try again later.")
 	}
 	if e.Source == "" || e.Source == fault.Ours {
 		e.Source = fault.Adapter // "ours" here is the adapter's process

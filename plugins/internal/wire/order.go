@@ -63,10 +63,9 @@ func resultToProto(r *ats.ResultRecord) *atsv1.ResultRecord {
 	}
 	return &atsv1.ResultRecord{
 		Score: r.Score, Revision: int64(r.Revision),
-		Traits: each(r.Traits, func(t ats.TraitRecord) *atsv1.TraitRecord {
-			return &atsv1.TraitRecord{Key: clean(t.Key), Name: clean(t.Name), Score: t.Score}
-		}),
+		Traits:    each(r.Traits, traitToProto),
 		Benchmark: clean(r.Benchmark), Summary: clean(r.Summary), ReportUrl: clean(r.ReportURL),
+		Indicator: clean(r.Indicator), Recommendation: clean(r.Recommendation),
 	}
 }
 
@@ -76,9 +75,16 @@ func resultFromProto(p *atsv1.ResultRecord) *ats.ResultRecord {
 	}
 	return &ats.ResultRecord{
 		Score: p.GetScore(), Revision: int(p.GetRevision()),
-		Traits: each(p.GetTraits(), func(t *atsv1.TraitRecord) ats.TraitRecord {
-			return ats.TraitRecord{Key: t.GetKey(), Name: t.GetName(), Score: t.GetScore()}
-		}),
+		Traits:    each(p.GetTraits(), traitFromProto),
 		Benchmark: p.GetBenchmark(), Summary: p.GetSummary(), ReportURL: p.GetReportUrl(),
+		Indicator: p.GetIndicator(), Recommendation: p.GetRecommendation(),
 	}
+}
+
+func traitToProto(t ats.TraitRecord) *atsv1.TraitRecord {
+	return &atsv1.TraitRecord{Key: clean(t.Key), Name: clean(t.Name), Score: t.Score}
+}
+
+func traitFromProto(p *atsv1.TraitRecord) ats.TraitRecord {
+	return ats.TraitRecord{Key: p.GetKey(), Name: p.GetName(), Score: p.GetScore()}
 }

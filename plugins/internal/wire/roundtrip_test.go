@@ -25,6 +25,7 @@ type stub struct {
 	command  ats.Command
 	response *ats.HTTPResponse
 	receipt  *ats.DeliveryReceipt
+	answers  []any // of the calls in answers_test.go, one of a type
 	err      error
 	panics   any
 	got      []any
@@ -59,6 +60,13 @@ func (s *stub) Deliver(_ context.Context, d *ats.Delivery) (*ats.DeliveryReceipt
 func serve(t *testing.T, s *stub) sdktest.Client {
 	t.Helper()
 	return sdktest.Serve(t, func(*sdk.Runtime) ats.Adapter { return s }, sdktest.Options{})
+}
+
+// serveBare serves nothing but the adapter itself.
+func serveBare(t *testing.T, s *stub) sdktest.Client {
+	t.Helper()
+	type bare struct{ ats.Adapter }
+	return sdktest.Serve(t, func(*sdk.Runtime) ats.Adapter { return bare{s} }, sdktest.Options{})
 }
 
 func same(t *testing.T, what string, want, got any) {

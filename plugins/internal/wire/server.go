@@ -19,20 +19,6 @@ func NewServer(log *slog.Logger, options []grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(options...)
 }
 
-// Register serves what adapter implements; what it does not is not offered.
-func Register(s *grpc.Server, adapter ats.Adapter, log *slog.Logger) {
-	services := []string{atsv1.AdapterService_ServiceDesc.ServiceName}
-	if inbound, ok := adapter.(ats.Inbound); ok {
-		atsv1.RegisterInboundServiceServer(s, inboundServer{inbound: inbound})
-		services = append(services, atsv1.InboundService_ServiceDesc.ServiceName)
-	}
-	if results, ok := adapter.(ats.Results); ok {
-		atsv1.RegisterResultsServiceServer(s, resultsServer{results: results, log: log})
-		services = append(services, atsv1.ResultsService_ServiceDesc.ServiceName)
-	}
-	atsv1.RegisterAdapterServiceServer(s, adapterServer{adapter: adapter, services: services})
-}
-
 type adapterServer struct {
 	atsv1.UnimplementedAdapterServiceServer
 	adapter  ats.Adapter
@@ -90,9 +76,5 @@ type resultsServer struct {
 // exchanges are wanted then most.
 func (s resultsServer) Deliver(ctx context.Context, r *atsv1.DeliverRequest) (*atsv1.DeliverResponse, error) {
 	receipt, err := s.results.Deliver(ctx, deliveryFromProto(r.GetDelivery()))
-	reply := &atsv1.DeliverResponse{Receipt: receiptToProto(receipt)}
-	if err != nil {
-		reply.Fault = faultToProto(edge(ctx, s.log, atsv1.ResultsService_Deliver_FullMethodName, err))
-	}
-	return reply, nil
+	return &atsv1.DeliverResponse{Receipt: receiptToProto(receipt), Fault: told(ctx, s.log, atsv1.ResultsService_Deliver_FullMethodName, err)}, nil
 }

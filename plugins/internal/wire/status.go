@@ -18,6 +18,9 @@ var ErrLost = errors.New("connection to the adapter lost")
 // ErrLate is in the chain of an error if the deadline passed without a reply.
 var ErrLate = errors.New("adapter did not reply in time")
 
+// errGivenUp is in the chain of an error if the caller did not wait for the reply.
+var errGivenUp = errors.New("call given up")
+
 // fromStatus returns the fault that err carries, or the one that fits a status
 // without: the adapter's own code never wrote that one.
 func fromStatus(ctx context.Context, err error) error {
@@ -49,7 +52,7 @@ func atAdapter(cause error, code fault.Code, format string, args ...any) *fault.
 }
 
 func atCaller(cause error) *fault.Error {
-	e := fault.Wrap(cause, fault.Retryable, "The call was given up before the adapter replied.")
+	e := fault.Wrap(fmt.Errorf("%w: %w", errGivenUp, cause), fault.Retryable, "The call was given up before the adapter replied.")
 	e.Source = fault.Caller
 	return e
 }

@@ -22,7 +22,8 @@ const Lifeline = "TRELLIS_ADAPTER_LIFELINE"
 
 // Limits of a message and of what may be on the way, in bytes. The windows are
 // as large as measured useful; the message cap is a few times the largest
-// honest message, an inbound body of 1 MiB or a receipt full of exchanges.
+// honest message, an inbound body of 1 MiB, an attachment of 4 MiB or a receipt
+// full of exchanges.
 const (
 	MaxMessage   = 16 << 20
 	streamWindow = 1 << 20
@@ -43,6 +44,7 @@ func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithInitialWindowSize(streamWindow),
 		grpc.WithInitialConnWindowSize(connWindow),
+		grpc.WithStatsHandler(watcher{}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
 	}
 }

@@ -29,6 +29,12 @@ type Client interface {
 	ats.Adapter
 	ats.Inbound
 	ats.Results
+	ats.Candidates
+	ats.Applications
+	ats.Feedback
+	ats.Reference
+	ats.Authorization
+	ats.Webhooks
 }
 
 // Serve serves the factory's adapter until the test ends.

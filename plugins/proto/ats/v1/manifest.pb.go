@@ -290,7 +290,8 @@ func (x *Route) GetCredential() string {
 // Capability is one ability with its constraints.
 type Capability struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// INBOUND or RESULTS.
+	// INBOUND, RESULTS, CANDIDATES, APPLICATIONS, REFERENCE, AUTHORIZATION,
+	// WEBHOOKS, or a part of Feedback: FIELDS, ATTACHMENTS, NOTES, TAGS, SCORECARDS.
 	Name          string            `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Available     bool              `protobuf:"varint,2,opt,name=available,proto3" json:"available,omitempty"`
 	Reasons       []string          `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`

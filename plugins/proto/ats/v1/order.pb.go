@@ -403,15 +403,19 @@ func (x *Progress) GetResult() *ResultRecord {
 
 // ResultRecord is a result as it is told to an ATS. Scores are 0 to 100.
 type ResultRecord struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Score         float64                `protobuf:"fixed64,1,opt,name=score,proto3" json:"score,omitempty"`
-	Revision      int64                  `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	Traits        []*TraitRecord         `protobuf:"bytes,3,rep,name=traits,proto3" json:"traits,omitempty"`
-	Benchmark     string                 `protobuf:"bytes,4,opt,name=benchmark,proto3" json:"benchmark,omitempty"`
-	Summary       string                 `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"`
-	ReportUrl     string                 `protobuf:"bytes,6,opt,name=report_url,json=reportUrl,proto3" json:"report_url,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Score     float64                `protobuf:"fixed64,1,opt,name=score,proto3" json:"score,omitempty"`
+	Revision  int64                  `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	Traits    []*TraitRecord         `protobuf:"bytes,3,rep,name=traits,proto3" json:"traits,omitempty"`
+	Benchmark string                 `protobuf:"bytes,4,opt,name=benchmark,proto3" json:"benchmark,omitempty"`
+	Summary   string                 `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"`
+	ReportUrl string                 `protobuf:"bytes,6,opt,name=report_url,json=reportUrl,proto3" json:"report_url,omitempty"`
+	// GREEN, YELLOW or RED; empty if no rule applies.
+	Indicator string `protobuf:"bytes,7,opt,name=indicator,proto3" json:"indicator,omitempty"`
+	// For people; empty if no rule applies.
+	Recommendation string `protobuf:"bytes,8,opt,name=recommendation,proto3" json:"recommendation,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ResultRecord) Reset() {
@@ -482,6 +486,20 @@ func (x *ResultRecord) GetSummary() string {
 func (x *ResultRecord) GetReportUrl() string {
 	if x != nil {
 		return x.ReportUrl
+	}
+	return ""
+}
+
+func (x *ResultRecord) GetIndicator() string {
+	if x != nil {
+		return x.Indicator
+	}
+	return ""
+}
+
+func (x *ResultRecord) GetRecommendation() string {
+	if x != nil {
+		return x.Recommendation
 	}
 	return ""
 }
@@ -591,7 +609,7 @@ const file_ats_v1_order_proto_rawDesc = "" +
 	"\n" +
 	"started_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x12=\n" +
 	"\fcompleted_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\x124\n" +
-	"\x06result\x18\x06 \x01(\v2\x1c.trellis.ats.v1.ResultRecordR\x06result\"\xcc\x01\n" +
+	"\x06result\x18\x06 \x01(\v2\x1c.trellis.ats.v1.ResultRecordR\x06result\"\x92\x02\n" +
 	"\fResultRecord\x12\x14\n" +
 	"\x05score\x18\x01 \x01(\x01R\x05score\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x123\n" +
@@ -599,7 +617,9 @@ const file_ats_v1_order_proto_rawDesc = "" +
 	"\tbenchmark\x18\x04 \x01(\tR\tbenchmark\x12\x18\n" +
 	"\asummary\x18\x05 \x01(\tR\asummary\x12\x1d\n" +
 	"\n" +
-	"report_url\x18\x06 \x01(\tR\treportUrl\"I\n" +
+	"report_url\x18\x06 \x01(\tR\treportUrl\x12\x1c\n" +
+	"\tindicator\x18\a \x01(\tR\tindicator\x12&\n" +
+	"\x0erecommendation\x18\b \x01(\tR\x0erecommendation\"I\n" +
 	"\vTraitRecord\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
