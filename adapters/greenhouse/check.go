@@ -14,19 +14,16 @@ import (
 
 // CheckConnection implements ats.Adapter. The Assessment Partner API has
 // nothing that could be asked without a side effect (its only call to
-// Greenhouse belongs to one sent test), so it checks what can be checked here
-// and says that Greenhouse itself was not asked.
-func (a *adapter) CheckConnection(_ context.Context, c *ats.Connection) (*ats.ConnectionReport, error) {
-	report := &ats.ConnectionReport{
-		Checks: []ats.Check{
-			checkPartnerKey(c), checkCallbackHosts(c), checkChoices(c), checkClosed(c), checkAddresses(c),
-			{Name: "Greenhouse", OK: true, Message: "Not asked: the partner API offers no call without side effects. The first list-tests or send-test shows that Greenhouse has the key."},
-		},
-		Capabilities: capabilities(),
-	}
-	for i := range report.Capabilities {
-		degrade(&report.Capabilities[i], report.Checks)
-	}
+// Greenhouse belongs to one sent test), so of that side it checks what can be
+// checked here and says that Greenhouse itself was not asked. Harvest is asked
+// if it is connected.
+func (a *adapter) CheckConnection(ctx context.Context, c *ats.Connection) (*ats.ConnectionReport, error) {
+	partner := []ats.Check{checkPartnerKey(c), checkCallbackHosts(c), checkChoices(c), checkClosed(c), checkAddresses(c)}
+	report := &ats.ConnectionReport{Checks: append(slices.Clone(partner), ats.Check{
+		Name: "Greenhouse", OK: true, Message: "Not asked: the partner API offers no call without side effects. The first list-tests or send-test shows that Greenhouse has the key.",
+	})}
+	state := a.checkHarvest(ctx, c, report)
+	report.Capabilities = effective(c, partner, state)
 	return report, nil
 }
 
@@ -107,7 +104,7 @@ func checkClosed(c *ats.Connection) ats.Check {
 }
 
 func checkAddresses(c *ats.Connection) ats.Check {
-	for _, name := range []string{settingHarvestURL, settingAuthURL, settingClosedURL} {
+	for _, name := range []string{settingHarvestURL, settingAuthURL, settingAppURL, settingClosedURL} {
 		if v := c.Settings[name]; v != "" && !secureAddress(v) {
 			return ats.Check{Name: "Addresses", Message: name + " is not an https address. Correct it in the connection's settings."}
 		}

@@ -24,7 +24,7 @@ func scored() ats.Progress {
 		StartedAt:   time.Date(2026, 11, 21, 10, 15, 0, 0, time.FixedZone("", 3600)),
 		CompletedAt: time.Date(2026, 11, 21, 10, 45, 0, 5, time.UTC),
 		Result: &ats.ResultRecord{
-			Score: 82.5, Revision: 1, Benchmark: "Better than 8 of 10 <candidates>.", Summary: "Strong & calm.", ReportURL: profile,
+			Score: 82.5, Revision: 1, Indicator: "GREEN", Recommendation: "Strong yes", Benchmark: "Better than 8 of 10 <candidates>.", Summary: "Strong & calm.", ReportURL: profile,
 			Traits: []ats.TraitRecord{{Key: "objections", Name: "Objection handling", Score: 91}, {Key: "closing", Name: "Closing instinct", Score: 70.255}},
 		},
 	}
@@ -39,7 +39,7 @@ func with(change func(*ats.Progress)) ats.Progress {
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	full := `{"partner_status":"complete","partner_profile_url":"` + profile + `","partner_score":82.5,"metadata":{` +
-		`"Objection handling":91,"Closing instinct":70.26,"Benchmark":"Better than 8 of 10 <candidates>.","Summary":"Strong & calm.",` +
+		`"Objection handling":91,"Closing instinct":70.26,"Indicator":"GREEN","Recommendation":"Strong yes","Benchmark":"Better than 8 of 10 <candidates>.","Summary":"Strong & calm.",` +
 		`"Started At":"2026-11-21T09:15:00Z","Completed At":"2026-11-21T10:45:00Z"}}`
 	complete := []string{"closed_without_result", "complete_without_score", "closed_profile_url", "https://example.com/closed"}
 	tests := map[string]struct {

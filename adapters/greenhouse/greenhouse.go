@@ -1,6 +1,10 @@
-// Package greenhouse connects Trellis with Greenhouse Recruiting. So far it is
-// the Assessment Partner API: Greenhouse calls four endpoints of ours and we
-// tell it with a PATCH that there is news (facts/greenhouse.md 1).
+// Package greenhouse connects Trellis with Greenhouse Recruiting, in three ways
+// that need nothing of each other (facts/greenhouse.md 0):
+//   - the Assessment Partner API: Greenhouse calls four endpoints of ours and we
+//     tell it with a PATCH that there is news (1);
+//   - Harvest v3: we bring candidates and the outcome of their assessments into
+//     Greenhouse, with OAuth tokens (4);
+//   - web hooks: Greenhouse tells us what happened to candidates (2).
 package greenhouse
 
 import (
@@ -10,7 +14,7 @@ import (
 	"github.com/trellis-ats/trellis/plugins/sdk"
 )
 
-const version = "0.1.0"
+const version = "0.2.0"
 
 // The names of the routes, which are the operations in the sync log too.
 const (
@@ -24,7 +28,7 @@ const (
 // adapter holds no state but the runtime and is safe for concurrent use.
 type adapter struct{ rt *sdk.Runtime }
 
-// New returns the adapter. It implements ats.Adapter, ats.Inbound and ats.Results.
+// New returns the adapter. It implements every interface of the contract.
 func New(rt *sdk.Runtime) ats.Adapter { return &adapter{rt: rt} }
 
 // Describe implements ats.Adapter.
@@ -42,31 +46,5 @@ func routes() []ats.Route {
 		{Name: routeTestStatus, Method: "GET", Path: "test-status", Credential: ats.CredentialBasicUser},
 		{Name: routeResponseError, Method: "POST", Path: "response-error", Credential: ats.CredentialBasicUser},
 		{Name: routeReport, Method: "GET", Path: "report/{id}", Credential: ats.CredentialBasicUser},
-	}
-}
-
-func capabilities() []ats.Capability {
-	return []ats.Capability{
-		{Name: ats.CapabilityInbound, Available: true, Constraints: map[string]string{
-			"tests_per_order":             "1",
-			"partner_key_max_characters":  "170",
-			"order_carries_job_and_stage": "no",
-			"invitation":                  "Greenhouse does not mail the candidate; we do",
-		}},
-		{Name: ats.CapabilityResults, Available: true, Constraints: map[string]string{
-			"metadata":        "flat; values are text, numbers or booleans",
-			"report_url":      "required with a complete status",
-			"delivered_for":   "active candidates who are not hired",
-			"revised_results": "Greenhouse is told; whether it overwrites is not documented",
-			"orders_expire":   "Greenhouse stops asking 8 weeks after the order, if it polls",
-		}},
-	}
-}
-
-// sensitive names what identifies a person, and the link that opens a report.
-func sensitive() []string {
-	return []string{
-		"first_name", "last_name", "preferred_name", "email", "phone_number", "resume_url",
-		"candidate_email", "sent_by", "partner_profile_url",
 	}
 }

@@ -30,6 +30,10 @@ const (
 )
 
 func settingsSchema() []ats.Setting {
+	return append(partnerSettings(), harvestSettings()...)
+}
+
+func partnerSettings() []ats.Setting {
 	return []ats.Setting{
 		{
 			Name: settingCallbackHosts, Label: "Callback hosts", Type: ats.TypeHosts, Default: defaultCallbackHost, Required: true,
@@ -49,11 +53,11 @@ func settingsSchema() []ats.Setting {
 		},
 		{
 			Name: settingHarvestURL, Label: "Harvest API", Type: ats.TypeURL, Default: defaultHarvestAddress,
-			Description: "Base address of the Harvest v3 API. The assessment partner endpoints do not use it.",
+			Description: "Base address of the Harvest v3 API. Plain http works for loopback hosts only.",
 		},
 		{
 			Name: settingAuthURL, Label: "Harvest authorization", Type: ats.TypeURL, Default: defaultAuthAddress,
-			Description: "Base address that issues Harvest v3 tokens. The assessment partner endpoints do not use it.",
+			Description: "Base address that issues Harvest v3 tokens. Plain http works for loopback hosts only.",
 		},
 	}
 }

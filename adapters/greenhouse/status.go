@@ -93,6 +93,8 @@ func translateResult(c *ats.Connection, p *ats.Progress) (testStatus, []string) 
 	for _, t := range p.Result.Traits {
 		m.addTrait(t)
 	}
+	m.addText("Indicator", p.Result.Indicator)
+	m.addText("Recommendation", p.Result.Recommendation)
 	m.addText("Benchmark", p.Result.Benchmark)
 	m.addText("Summary", p.Result.Summary)
 	m.addTime("Started At", p.StartedAt)
