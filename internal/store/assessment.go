@@ -34,6 +34,7 @@ type assessmentRow struct {
 	ClosedAt       Time               `db:"closed_at"`
 	ExpiresAt      Time               `db:"expires_at"`
 	UpdatedAt      Time               `db:"updated_at"`
+	ErasedAt       Time               `db:"erased_at"`
 }
 
 // orderJSON fixes the stored names of ats.Order. It has the same fields, or
@@ -52,7 +53,7 @@ func newAssessmentRow(a *core.Assessment) assessmentRow {
 		Status: a.Status, Delivery: a.Delivery, Decision: a.Decision, ATSOutcome: a.ATSOutcome, DeliveryNote: a.DeliveryNote, DeliveredRev: a.DeliveredRev, DeliveredAt: Time{a.DeliveredAt},
 		ReportLinkGen: a.ReportLinkGen, OrderedAt: Time{a.OrderedAt}, InvitedAt: Time{a.InvitedAt}, ConsentedAt: Time{a.ConsentedAt},
 		StartedAt: Time{a.StartedAt}, CompletedAt: Time{a.CompletedAt}, ScoredAt: Time{a.ScoredAt}, ClosedAt: Time{a.ClosedAt},
-		ExpiresAt: Time{a.ExpiresAt}, UpdatedAt: Time{a.UpdatedAt},
+		ExpiresAt: Time{a.ExpiresAt}, UpdatedAt: Time{a.UpdatedAt}, ErasedAt: Time{a.ErasedAt},
 	}
 }
 
@@ -63,7 +64,7 @@ func (r assessmentRow) assessment() core.Assessment {
 		Status: r.Status, Delivery: r.Delivery, Decision: r.Decision, ATSOutcome: r.ATSOutcome, DeliveryNote: r.DeliveryNote, DeliveredRev: r.DeliveredRev, DeliveredAt: r.DeliveredAt.Time,
 		ReportLinkGen: r.ReportLinkGen, OrderedAt: r.OrderedAt.Time, InvitedAt: r.InvitedAt.Time, ConsentedAt: r.ConsentedAt.Time,
 		StartedAt: r.StartedAt.Time, CompletedAt: r.CompletedAt.Time, ScoredAt: r.ScoredAt.Time, ClosedAt: r.ClosedAt.Time,
-		ExpiresAt: r.ExpiresAt.Time, UpdatedAt: r.UpdatedAt.Time,
+		ExpiresAt: r.ExpiresAt.Time, UpdatedAt: r.UpdatedAt.Time, ErasedAt: r.ErasedAt.Time,
 	}
 }
 

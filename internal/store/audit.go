@@ -47,6 +47,9 @@ func (r auditEntryRow) auditEntry() core.AuditEntry {
 func (r reader) AuditLog(ctx context.Context, organization core.ID, f core.AuditFilter, p core.Page) (*core.Paged[core.AuditEntry], error) {
 	l := listing{table: "audit_log", where: owned(organization), newestFirst: true}
 	equal(&l.where, "subject_id", f.SubjectID)
+	equal(&l.where, "actor_id", f.ActorID)
+	in(&l.where, "action %s", f.Actions)
+	l.where.within("at", f.From, f.Until)
 	rows, err := readPage[auditEntryRow](ctx, r.q, l, p)
 	return convertPage(rows, err, auditEntryRow.auditEntry)
 }

@@ -23,6 +23,7 @@ type candidateRow struct {
 	UpdatedAt      Time    `db:"updated_at"`
 	SortName       string  `db:"sort_name"`
 	SearchText     string  `db:"search_text"`
+	ErasedAt       Time    `db:"erased_at"`
 }
 
 func newCandidateRow(c *core.Candidate) candidateRow {
@@ -30,7 +31,7 @@ func newCandidateRow(c *core.Candidate) candidateRow {
 		ID: c.ID, OrganizationID: c.OrganizationID, ConnectionID: c.ConnectionID, ExternalID: c.ExternalID,
 		FirstName: c.FirstName, LastName: c.LastName, PreferredName: c.PreferredName, Email: c.Email, Phone: c.Phone,
 		ProfileURL: c.ProfileURL, CreatedAt: Time{c.CreatedAt}, UpdatedAt: Time{c.UpdatedAt},
-		SortName: sortName(c), SearchText: searchText(c),
+		SortName: sortName(c), SearchText: searchText(c), ErasedAt: Time{c.ErasedAt},
 	}
 }
 
@@ -56,11 +57,16 @@ func (w *where) search(text, condition string) {
 	w.add(fmt.Sprintf(condition, `LIKE %s ESCAPE '\'`), "%"+literal+"%")
 }
 
+// candidate leaves out the external id of one who was erased: it only keeps
+// the row apart from others.
 func (r candidateRow) candidate() core.Candidate {
+	if !r.ErasedAt.IsZero() {
+		r.ExternalID = ""
+	}
 	return core.Candidate{
 		ID: r.ID, OrganizationID: r.OrganizationID, ConnectionID: r.ConnectionID, ExternalID: r.ExternalID,
 		FirstName: r.FirstName, LastName: r.LastName, PreferredName: r.PreferredName, Email: r.Email, Phone: r.Phone,
-		ProfileURL: r.ProfileURL, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
+		ProfileURL: r.ProfileURL, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time, ErasedAt: r.ErasedAt.Time,
 	}
 }
 

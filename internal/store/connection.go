@@ -88,13 +88,18 @@ func (r reader) secretsOf(ctx context.Context, organization, id core.ID, lock st
 	if err := r.q.get(ctx, &blob, query, organization, id); err != nil {
 		return nil, notFound(err, "connection")
 	}
-	plain, err := r.keys.open(string(id), blob)
+	return r.keys.openSecrets(id, blob)
+}
+
+// openSecrets opens what sealSecrets sealed.
+func (r *keyring) openSecrets(connection core.ID, blob []byte) (map[string]core.Secret, error) {
+	plain, err := r.open(string(connection), blob)
 	if err != nil {
 		return nil, err
 	}
 	secrets := map[string]core.Secret{}
 	if err := json.Unmarshal(plain, &secrets); err != nil {
-		return nil, fmt.Errorf("store: secrets of %s: %w", id, err)
+		return nil, fmt.Errorf("store: secrets of %s: %w", connection, err)
 	}
 	if secrets == nil { // it was made without any
 		secrets = map[string]core.Secret{}

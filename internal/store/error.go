@@ -56,6 +56,15 @@ func notFound(err error, what string) error {
 	return err
 }
 
+// removed is the end of a DELETE of one row. Errors: fault.NotFound if there
+// was none.
+func removed(rows int64, err error, what string) error {
+	if err == nil && rows == 0 {
+		err = sql.ErrNoRows
+	}
+	return notFound(err, what)
+}
+
 func isUnique(err error) bool {
 	switch postgresCode(err) {
 	case "23505": // unique_violation

@@ -83,8 +83,9 @@ func (t *tx) KeepOutcome(ctx context.Context, o *core.KeptOutcome) error {
 // ForgetOutcomes implements core.OutcomeWriter. Rows that another transaction
 // holds are left to it, so that two never wait for each other.
 func (t *tx) ForgetOutcomes(ctx context.Context, now time.Time, limit int) error {
-	query := `DELETE FROM outcomes WHERE (organization_id, principal, key) IN (
-		SELECT organization_id, principal, key FROM outcomes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2` + t.dialect.lockFree() + ")"
+	// Materialized, or PostgreSQL may select more than once, and go past the limit.
+	query := `WITH expired AS MATERIALIZED (SELECT organization_id, principal, key FROM outcomes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2` +
+		t.dialect.lockFree() + `) DELETE FROM outcomes WHERE (organization_id, principal, key) IN (SELECT o.organization_id, o.principal, o.key FROM expired AS o)`
 	_, err := t.q.exec(ctx, query, Time{now}, limit)
 	return err
 }

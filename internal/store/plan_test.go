@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/internal/store"
@@ -40,11 +41,68 @@ func reads(t *testing.T, db *store.DB) map[string]func() error {
 			_, err := db.SyncLog(ctx, org, core.SyncFilter{AssessmentID: "asm_1"}, core.Page{})
 			return err
 		},
-		"events after": func() error { _, err := db.EventsAfter(ctx, org, core.EventFilter{}, 7, 10); return err },
+		"applications":             func() error { _, err := db.ApplicationsByExternal(ctx, org, "con_1", "7"); return err },
+		"applications of a person": func() error { _, err := db.ApplicationsOfPerson(ctx, org, "con_1", "7"); return err },
+		"job mappings": func() error {
+			_, err := db.JobMappings(ctx, org, core.JobMappingFilter{}, core.Page{})
+			return err
+		},
+		"job mappings of an ATS's job": func() error {
+			_, err := db.JobMappings(ctx, org, core.JobMappingFilter{ConnectionID: "con_1", ExternalJobID: "7"}, core.Page{})
+			return err
+		},
+		"push rules for a job": func() error { _, err := db.PushRulesFor(ctx, org, "job_1"); return err },
+		"routing rules":        func() error { _, err := db.RoutingRules(ctx, org, "con_1"); return err },
+		"routing rules for a job": func() error {
+			_, err := db.RoutingRulesFor(ctx, org, "job_1", "tst_1", time.Now())
+			return err
+		},
+		"routing decisions": func() error {
+			_, err := db.RoutingDecisions(ctx, org, core.DecisionFilter{}, core.Page{})
+			return err
+		},
+		"last suggestions": func() error { _, err := db.LastSuggestions(ctx, org, "rul_1", time.Time{}, 9); return err },
+		"rejections":       func() error { _, err := db.RejectionsSince(ctx, org, "con_1", time.Now()); return err },
+		"web hooks": func() error {
+			_, err := db.Webhooks(ctx, org, core.WebhookFilter{ConnectionID: "con_1"}, core.Page{})
+			return err
+		},
+		"web hook's target": func() error { _, err := db.WebhookTarget(ctx, "con_1"); return notFound(err) },
+		"web hook said before": func() error {
+			_, err := db.EarlierWebhook(ctx, &core.Webhook{ConnectionID: "con_1"}, time.Time{})
+			return notFound(err)
+		},
+		"stage trigger": func() error { _, err := db.StageTriggerFor(ctx, "con_1", "1", "2"); return notFound(err) },
+		"assessed": func() error {
+			_, err := db.Assessed(ctx, org, core.AssessedQuery{TestID: "tst_1", Email: "a@example.com"})
+			return err
+		},
+		"erased person": func() error { _, err := db.Forgotten(ctx, "con_1", "h"); return err },
+		"candidates of a person": func() error {
+			_, err := db.CandidatesOfPerson(ctx, org, "con_1", "7", []string{"8"})
+			return err
+		},
+		"issues": func() error {
+			_, err := db.Issues(ctx, org, core.IssueFilter{ConnectionID: "con_1"}, core.Page{})
+			return err
+		},
+		"suspects": func() error {
+			_, err := db.Suspects(ctx, core.SuspectQuery{
+				ReconciliationScope: core.ReconciliationScope{OrganizationID: org, ConnectionID: "con_1"}, Kind: core.IssueNotFinished, Before: time.Unix(1, 0), Limit: 10,
+			})
+			return err
+		},
+		"stage entered": func() error { _, err := db.StageEntered(ctx, "con_1", "1", "2", time.Unix(1, 0)); return err },
+		"events after":  func() error { _, err := db.EventsAfter(ctx, org, core.EventFilter{}, 7, 10); return err },
 		"events after, of all": func() error {
 			_, err := db.EventsAfter(ctx, "", core.EventFilter{Types: []core.EventType{"a", "b"}}, 7, 10)
 			return err
 		},
+		"audit log of a time": func() error {
+			_, err := db.AuditLog(ctx, org, core.AuditFilter{From: time.Now(), Until: time.Now()}, core.Page{})
+			return err
+		},
+		"organizations": func() error { _, err := db.OrganizationsAfter(ctx, "", 9); return err },
 		"jobs in sight": func() error { _, err := db.Jobs(ctx, org, job, core.Page{}); return err },
 		"shared jobs":   func() error { _, err := db.SharedJobs(ctx, org, "ada@example.com"); return err },
 	}
@@ -126,6 +184,14 @@ func TestLoadersSendOneStatement(t *testing.T) {
 			"job shares":        func() error { _, err := db.JobShares(ctx, org, ids); return err },
 			"tokens":            func() error { _, err := db.TokensByID(ctx, org, ids); return err },
 			"connections":       func() error { _, err := db.ConnectionsByID(ctx, org, ids); return err },
+			"web hook settings": func() error { _, err := db.WebhookSyncs(ctx, org, ids); return err },
+			"web hook counts":   func() error { _, err := db.WebhookCounts(ctx, org, ids); return err },
+			"issues":            func() error { _, err := db.IssuesByID(ctx, org, ids); return err },
+			"open issues":       func() error { _, err := db.OpenIssues(ctx, org, ids); return err },
+			"applications":      func() error { _, err := db.ApplicationsOf(ctx, org, ids); return err },
+			"routing rules":     func() error { _, err := db.RoutingRulesByID(ctx, org, ids); return err },
+			"decisions":         func() error { _, err := db.RoutingDecisionsOf(ctx, org, all, ids); return err },
+			"decision steps":    func() error { _, err := db.DecisionSteps(ctx, org, ids); return err },
 			"results":           func() error { _, err := db.LatestResults(ctx, org, all, ids, true); return err },
 			"standings":         func() error { _, err := db.Standings(ctx, org, ranked); return err },
 			"events":            func() error { _, err := db.EventsOfSubjects(ctx, org, ids, 5); return err },

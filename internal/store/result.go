@@ -20,6 +20,8 @@ type resultRow struct {
 	RawMaximum     float64                 `db:"raw_maximum"`
 	Traits         JSON[[]core.TraitScore] `db:"traits"`
 	Report         JSON[core.Report]       `db:"report"`
+	IntegrityFlags JSON[[]string]          `db:"integrity_flags"`
+	Accommodation  bool                    `db:"accommodation"`
 	Digest         string                  `db:"digest"`
 	CreatedAt      Time                    `db:"created_at"`
 }
@@ -28,7 +30,7 @@ func newResultRow(r *core.Result) resultRow {
 	return resultRow{
 		ID: r.ID, OrganizationID: r.OrganizationID, AssessmentID: r.AssessmentID, TestID: r.TestID, Revision: r.Revision, Latest: true,
 		Score: r.Score, RawScore: r.RawScore, RawMaximum: r.RawMaximum, Traits: JSON[[]core.TraitScore]{r.Traits},
-		Report: JSON[core.Report]{r.Report}, Digest: r.Digest, CreatedAt: Time{r.CreatedAt},
+		Report: JSON[core.Report]{r.Report}, IntegrityFlags: JSON[[]string]{r.IntegrityFlags}, Accommodation: r.Accommodation, Digest: r.Digest, CreatedAt: Time{r.CreatedAt},
 	}
 }
 
@@ -36,7 +38,7 @@ func (r resultRow) result() core.Result {
 	return core.Result{
 		ID: r.ID, OrganizationID: r.OrganizationID, AssessmentID: r.AssessmentID, TestID: r.TestID, Revision: r.Revision,
 		Score: r.Score, RawScore: r.RawScore, RawMaximum: r.RawMaximum, Traits: r.Traits.V,
-		Report: r.Report.V, Digest: r.Digest, CreatedAt: r.CreatedAt.Time,
+		Report: r.Report.V, IntegrityFlags: r.IntegrityFlags.V, Accommodation: r.Accommodation, Digest: r.Digest, CreatedAt: r.CreatedAt.Time,
 	}
 }
 
@@ -45,6 +47,17 @@ func (r reader) LatestResult(ctx context.Context, organization, assessment core.
 	var row resultRow
 	query := selectFrom[resultRow]("results") + " WHERE organization_id = $1 AND assessment_id = $2 AND latest"
 	if err := r.q.get(ctx, &row, query, organization, assessment); err != nil {
+		return nil, notFound(err, "result")
+	}
+	result := row.result()
+	return &result, nil
+}
+
+// Result implements core.ResultReader.
+func (r reader) Result(ctx context.Context, organization, assessment core.ID, revision int) (*core.Result, error) {
+	var row resultRow
+	query := selectFrom[resultRow]("results") + " WHERE organization_id = $1 AND assessment_id = $2 AND revision = $3"
+	if err := r.q.get(ctx, &row, query, organization, assessment, revision); err != nil {
 		return nil, notFound(err, "result")
 	}
 	result := row.result()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/trellis-ats/trellis/core"
 )
@@ -28,6 +29,14 @@ func selectFrom[R any](table string) string {
 func insertInto[R any](table string) string {
 	columns := columnsOf[R]()
 	return "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + placeholders(1, len(columns)) + ")"
+}
+
+// prefixed lists columns of the table known as alias, if it is.
+func prefixed(alias string, columns []string) string {
+	if alias != "" {
+		alias += "."
+	}
+	return alias + strings.Join(columns, ", "+alias)
 }
 
 // valuesOf returns the fields of a row struct, in the order of columnsOf.
@@ -88,6 +97,16 @@ func (w *where) add(condition string, argument any) {
 func equal[T ~string](w *where, column string, value T) {
 	if value != "" {
 		w.add(column+" = %s", value)
+	}
+}
+
+// within narrows to the moments from one until another; zero ones do not narrow.
+func (w *where) within(column string, from, until time.Time) {
+	if !from.IsZero() {
+		w.add(column+" >= %s", Time{from})
+	}
+	if !until.IsZero() {
+		w.add(column+" < %s", Time{until})
 	}
 }
 

@@ -32,11 +32,14 @@ type Options struct {
 	OnStatement func(query string)
 }
 
-// TaskInserter enqueues tasks within a transaction of the store.
+// TaskInserter enqueues tasks, and forgets, within a transaction of the store.
 type TaskInserter interface {
 	// InsertTask keeps t; it becomes due when tx commits.
 	// Errors: fault.Invalid for a kind that nobody handles.
 	InsertTask(ctx context.Context, tx *sql.Tx, t core.Task) error
+	// ForgetErrors forgets how tasks about a candidate failed: the errors may
+	// quote the ATS.
+	ForgetErrors(ctx context.Context, tx *sql.Tx, organization, candidate core.ID) error
 }
 
 // DB is a database. It implements core.Store and is safe for concurrent use.

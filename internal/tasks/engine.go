@@ -16,6 +16,7 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/fault"
@@ -36,8 +37,17 @@ type Options struct {
 	RescueAfter time.Duration // after this a running task's worker counts as dead; 90 s
 	AliveEvery  time.Duration // how often to look for tasks of dead processes, on PostgreSQL; 5 s
 	MaxAttempts int           // 10
+	// Periodic are run once every so often, by one of the processes.
+	Periodic []Periodic
 	// Backoff tells how long to wait after a failed attempt, counted from 1.
 	Backoff func(attempt int, err error) time.Duration // DefaultBackoff
+}
+
+// Periodic is a task that nobody enqueues: it has no organization and looks at
+// all of them. A run is left out while the one before has not ended.
+type Periodic struct {
+	Kind  core.TaskKind
+	Every time.Duration
 }
 
 const (
@@ -125,9 +135,29 @@ func config(o Options, workers *river.Workers) *river.Config {
 		Workers:                     workers,
 	}
 	if len(o.Handlers) > 0 {
+		c.PeriodicJobs = periodic(o.Periodic)
 		c.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}}
 	}
 	return c
+}
+
+func periodic(all []Periodic) []*river.PeriodicJob {
+	jobs := make([]*river.PeriodicJob, len(all))
+	for i, p := range all {
+		one := func() (river.JobArgs, *river.InsertOpts) {
+			return args{Task: core.Task{Kind: p.Kind}}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByState: notEnded()}}
+		}
+		jobs[i] = river.NewPeriodicJob(river.PeriodicInterval(p.Every), one, &river.PeriodicJobOpts{RunOnStart: true})
+	}
+	return jobs
+}
+
+// notEnded are the states of a task that will still run.
+func notEnded() []rivertype.JobState {
+	return []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}
 }
 
 // InsertTask implements store.TaskInserter.
@@ -135,8 +165,19 @@ func (e *Engine) InsertTask(ctx context.Context, tx *sql.Tx, t core.Task) error 
 	if e.o.Handlers[t.Kind] == nil {
 		return fault.New(fault.Invalid, "There is no handler for tasks of kind %q. Nothing was changed.", t.Kind)
 	}
-	if _, err := e.client.InsertTx(ctx, tx, args{Task: t}, nil); err != nil {
+	if _, err := e.client.InsertTx(ctx, tx, args{Task: t}, &river.InsertOpts{ScheduledAt: t.NotBefore}); err != nil {
 		return fmt.Errorf("tasks: enqueue %s: %w", t.Kind, err)
+	}
+	return nil
+}
+
+// ForgetErrors implements store.TaskInserter.
+func (*Engine) ForgetErrors(ctx context.Context, tx *sql.Tx, organization, candidate core.ID) error {
+	const query = `UPDATE river_job SET errors = NULL WHERE errors IS NOT NULL AND args ->> 'organizationId' = $1 AND (
+		args ->> 'assessmentId' IN (SELECT a.id FROM assessments AS a WHERE a.organization_id = $1 AND a.candidate_id = $2)
+		OR args ->> 'subjectId' IN (SELECT p.id FROM pushes AS p WHERE p.organization_id = $1 AND p.candidate_id = $2))`
+	if _, err := tx.ExecContext(ctx, query, string(organization), string(candidate)); err != nil {
+		return fmt.Errorf("tasks: forget errors: %w", err)
 	}
 	return nil
 }

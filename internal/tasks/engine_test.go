@@ -314,3 +314,59 @@ func TestDefaultBackoff(t *testing.T) {
 }
 
 func ignoreGiven() cmp.Option { return cmpopts.IgnoreFields(tasks.DeadLetter{}, "ID", "FailedAt") }
+
+// How a task failed is forgotten with the candidate whom it was about, and with
+// nobody else.
+func TestErrorsAreForgotten(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db, tasks.Options{MaxAttempts: 1})
+		b.start(t)
+		task := newTask()
+		candidate := keepCandidate(t, db, task)
+		b.enqueue(t, task)
+		b.expect(t, run{task, core.Attempt{Number: 1, Last: true}})
+		b.answers <- retryable()
+		told := b.deadLetters(t, task.OrganizationID)[0].Message
+		b.erase(t, task, "cnd_another")
+		if now := b.deadLetters(t, task.OrganizationID)[0].Message; now != told {
+			t.Errorf("with another one's it became %q", now)
+		}
+		b.erase(t, task, candidate)
+		if now := b.deadLetters(t, task.OrganizationID)[0].Message; now == told {
+			t.Errorf("it is still %q", now)
+		}
+	})
+}
+
+func (b *bench) erase(t *testing.T, task core.Task, candidate core.ID) {
+	t.Helper()
+	err := b.db.Atomically(t.Context(), func(tx core.Tx) error {
+		_, err := tx.EraseCandidate(t.Context(), task.OrganizationID, candidate, time.Unix(2, 0))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keepCandidate keeps whom the task's assessment is about.
+func keepCandidate(t *testing.T, db *store.DB, task core.Task) core.ID {
+	t.Helper()
+	at, ctx := time.Unix(1, 0), t.Context()
+	organization := &core.Organization{ID: task.OrganizationID, Name: string(task.OrganizationID), CreatedAt: at}
+	test := &core.Test{ID: core.NewID(core.PrefixTest), OrganizationID: task.OrganizationID, Name: "T", Modality: core.ModalityChat, CreatedAt: at}
+	candidate := &core.Candidate{ID: core.NewID(core.PrefixCandidate), OrganizationID: task.OrganizationID, FirstName: "Ada", Email: "ada@example.com", CreatedAt: at, UpdatedAt: at}
+	assessment := &core.Assessment{
+		ID: task.AssessmentID, OrganizationID: task.OrganizationID, TestID: test.ID, CandidateID: candidate.ID, Status: core.StatusScored,
+		Delivery: core.DeliveryPending, Decision: core.DecisionNone, ATSOutcome: core.OutcomeUnknown, OrderedAt: at, ExpiresAt: at, UpdatedAt: at,
+	}
+	err := db.Atomically(ctx, func(tx core.Tx) error {
+		err := errors.Join(tx.InsertOrganization(ctx, organization), tx.InsertTest(ctx, test), tx.SaveCandidate(ctx, candidate))
+		_, kept := tx.InsertAssessment(ctx, assessment)
+		return errors.Join(err, kept)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return candidate.ID
+}

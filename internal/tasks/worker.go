@@ -41,6 +41,10 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	if err == nil {
 		return nil
 	}
+	var postponed *core.Postponed
+	if errors.As(err, &postponed) {
+		return river.JobSnooze(max(postponed.For, 0))
+	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return river.JobSnooze(0) // the engine stops; this was no attempt
 	}
@@ -80,7 +84,7 @@ func (w *worker) report(ctx context.Context, job *river.Job[args], err error, de
 	}
 	w.log.LogAttrs(ctx, level, message,
 		slog.String("kind", job.Kind), slog.Int64("task", job.ID), slog.Int("attempt", job.Attempt),
-		slog.String("organization", string(job.Args.OrganizationID)), slog.String("assessment", string(job.Args.AssessmentID)),
+		slog.String("organization", string(job.Args.OrganizationID)), slog.String("assessment", string(job.Args.AssessmentID)), slog.String("subject", string(job.Args.SubjectID)),
 		slog.String("code", string(fault.CodeOf(err))), slog.Any("error", err))
 }
 
@@ -90,11 +94,19 @@ type failure struct{ of *fault.Error }
 
 func (f failure) Error() string { return string(f.of.Code) + ": " + f.of.Message }
 
-// DefaultBackoff waits 2 s after the first failure, three times as long after
+// DefaultBackoff is BackoffFrom 2 s.
+func DefaultBackoff(attempt int, err error) time.Duration {
+	return backoff(2*time.Second, attempt, err)
+}
+
+// BackoffFrom waits so long after the first failure, three times as long after
 // each further one, an hour at most, give or take a fifth; and never less than
 // the error asks for.
-func DefaultBackoff(attempt int, err error) time.Duration {
-	wait := 2 * time.Second
+func BackoffFrom(first time.Duration) func(attempt int, err error) time.Duration {
+	return func(attempt int, err error) time.Duration { return backoff(first, attempt, err) }
+}
+
+func backoff(wait time.Duration, attempt int, err error) time.Duration {
 	for range attempt - 1 {
 		wait = min(3*wait, time.Hour)
 	}

@@ -28,4 +28,9 @@ func testAuditLog(t *testing.T, db *store.DB) {
 	}
 	same(t, "newest first", []core.AuditEntry{*bare, *second, *first}, list(core.AuditFilter{}))
 	same(t, "of one", []core.AuditEntry{*first}, list(core.AuditFilter{SubjectID: "con_1"}))
+	both := []core.AuditEntry{*second, *first}
+	same(t, "actions", both, list(core.AuditFilter{Actions: []core.EventType{first.Action, "other"}}))
+	same(t, "actor", both, list(core.AuditFilter{ActorID: first.ActorID}))
+	same(t, "from", both, list(core.AuditFilter{From: first.At}))
+	same(t, "until", []core.AuditEntry{*bare}, list(core.AuditFilter{Until: first.At}))
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/fault"
@@ -24,6 +25,7 @@ func testCandidateSavedTwice(t *testing.T, db *store.DB) {
 	again := filled[core.Candidate]()
 	again.ID, again.OrganizationID = core.NewID(core.PrefixCandidate), f.org
 	again.ConnectionID, again.ExternalID = f.connection.ID, f.candidate.ExternalID
+	again.ErasedAt = time.Time{}
 	again.Email, again.CreatedAt, again.UpdatedAt = "new@example.com", moment(900), moment(900)
 	change(t, db, func(ctx context.Context, tx core.Tx) error { return tx.SaveCandidate(ctx, again) })
 	same(t, "id", f.candidate.ID, again.ID)

@@ -21,10 +21,14 @@ func testResult(t *testing.T, db *store.DB) {
 func testResultRevisions(t *testing.T, db *store.DB) {
 	f := newFixture(t, db)
 	a, b := f.newAssessment(t, nil), f.newAssessment(t, nil)
-	f.newResult(t, a, 1, 10)
+	first := f.newResult(t, a, 1, 10)
 	ofB := f.newResult(t, b, 1, 20)
 	second := f.newResult(t, a, 2, 30)
 	same(t, "latest", second, found[*core.Result](t)(db.LatestResult(t.Context(), f.org, a.ID)))
+	same(t, "the first", first, found[*core.Result](t)(db.Result(t.Context(), f.org, a.ID, 1)))
+	same(t, "the second", second, found[*core.Result](t)(db.Result(t.Context(), f.org, a.ID, 2)))
+	_, err := db.Result(t.Context(), f.org, a.ID, 3)
+	expectCode(t, "one that is not there yet", err, fault.NotFound)
 	whole := found[[]core.Result](t)(db.LatestResults(t.Context(), f.org, core.Sight{}, []core.ID{a.ID}, true))
 	same(t, "latest, with its report", []core.Result{*second}, whole)
 
@@ -40,7 +44,7 @@ func testResultRevisions(t *testing.T, db *store.DB) {
 
 	again := *second
 	again.ID = core.NewID(core.PrefixResult)
-	err := db.Atomically(t.Context(), func(tx core.Tx) error { return tx.InsertResult(t.Context(), &again) })
+	err = db.Atomically(t.Context(), func(tx core.Tx) error { return tx.InsertResult(t.Context(), &again) })
 	expectCode(t, "the revision again", err, fault.Conflict)
 	same(t, "still latest", 2, found[*core.Result](t)(db.LatestResult(t.Context(), f.org, a.ID)).Revision)
 }

@@ -18,13 +18,15 @@ func testSecretsAreNotReadable(t *testing.T, db *store.DB) {
 	outcome, made := f.claim("key"), core.NewSecret("trl_")
 	outcome.Outcome = []byte(made.Reveal())
 	keep(t, db, outcome, now())
+	tokens := map[string]core.Secret{"access_token": core.NewSecret("tok_")}
+	f.newAuthorization(t, tokens)
 	stored := dump(t, db)
 	for _, there := range []string{string(c.ID), key.Hash(), f.candidate.Phone, outcome.Principal} {
 		if !strings.Contains(stored, there) {
 			t.Errorf("the dump misses %q, so it proves nothing", there)
 		}
 	}
-	for _, s := range []core.Secret{secrets["api_key"], secrets["webhook_secret"], key, made} {
+	for _, s := range []core.Secret{secrets["api_key"], secrets["webhook_secret"], key, made, tokens["access_token"]} {
 		if strings.Contains(stored, s.Reveal()) || strings.Contains(stored, s.Reveal()[4:]) {
 			t.Error("a secret is readable in the database")
 		}
@@ -35,7 +37,7 @@ func testSecretsAreNotReadable(t *testing.T, db *store.DB) {
 func dump(t *testing.T, db *store.DB) string {
 	t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"organizations", "tokens", "connections", "partner_keys", "candidates", "events", "outcomes"} {
+	for _, table := range []string{"organizations", "tokens", "connections", "connection_authorizations", "partner_keys", "candidates", "events", "outcomes"} {
 		rows, err := db.SQL().QueryContext(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)

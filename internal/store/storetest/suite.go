@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,9 @@ func Run(t *testing.T, open func(t testing.TB) *store.DB) {
 	t.Helper()
 	shared := open(t) // tests that make their own organizations share it
 	t.Run("nouns", func(t *testing.T) {
-		for name, test := range nouns() {
+		all := nouns()
+		maps.Copy(all, nounsOfATS())
+		for name, test := range all {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				test(t, shared)
@@ -56,14 +59,10 @@ func nouns() map[string]suiteTest {
 		"search":                           testSearch,
 		"assessments by score":             testAssessmentsByScore,
 		"events of subjects":               testEventsOfSubjects,
-		"sync entries of assessments":      testSyncEntriesOf,
 		"pages of sorted assessments":      testSortedPages,
 		"pages of candidates":              testCandidatePages,
 		"connection":                       testConnection,
 		"connection secrets":               testConnectionSecrets,
-		"partner key":                      testPartnerKey,
-		"partner key in use":               testPartnerKeyInUse,
-		"partner key expiry":               testPartnerKeyExpiry,
 		"test":                             testTest,
 		"candidate":                        testCandidate,
 		"candidate saved twice":            testCandidateSavedTwice,
@@ -77,14 +76,10 @@ func nouns() map[string]suiteTest {
 		"result revisions":                 testResultRevisions,
 		"standing":                         testStanding,
 		"event timeline":                   testEventTimeline,
-		"sync log":                         testSyncLog,
-		"sync log filters":                 testSyncLogFilters,
-		"sync log keeps what is hostile":   testSyncLogHostile,
 		"nothing is there":                 testNothingIsThere,
 		"other organization sees nothing":  testOtherOrganization,
 		"pages of assessments":             testAssessmentPages,
 		"pages of tests":                   testTestPages,
-		"pages of the sync log":            testSyncLogPages,
 		"texts that cannot be kept":        testBadTexts,
 		"one of many orders is fresh":      testConcurrentOrders,
 		"lock excludes":                    testLockExcludes,
@@ -97,15 +92,87 @@ func nouns() map[string]suiteTest {
 	}
 }
 
+// nounsOfATS are those of nouns that tell of connections with an ATS and of what
+// goes over them.
+func nounsOfATS() map[string]suiteTest {
+	return map[string]suiteTest{
+		"web hook":                       testWebhook,
+		"web hook once":                  testWebhookOnce,
+		"earlier web hook":               testEarlierWebhook,
+		"web hook settings":              testWebhookSync,
+		"web hook counts":                testWebhookCounts,
+		"stage trigger":                  testStageTrigger,
+		"stage entry":                    testStageEntry,
+		"assessed":                       testAssessed,
+		"erasure record":                 testErasureRecord,
+		"purged sync log":                testPurgeSyncLog,
+		"purged web hooks":               testPurgeWebhooks,
+		"purged sessions":                testPurgeSessions,
+		"purged issues":                  testPurgeIssues,
+		"idle candidates":                testIdleCandidates,
+		"erased candidate":               testEraseCandidate,
+		"merged person":                  testMergePerson,
+		"who somebody is by now":         testKeepMerge,
+		"sync entries of assessments":    testSyncEntriesOf,
+		"consent":                        testConsent,
+		"rate window":                    testRateWindow,
+		"rate claims":                    testRateClaims,
+		"partner key":                    testPartnerKey,
+		"partner key in use":             testPartnerKeyInUse,
+		"partner key expiry":             testPartnerKeyExpiry,
+		"sync log":                       testSyncLog,
+		"sync entry update":              testSyncEntryUpdate,
+		"sync log filters":               testSyncLogFilters,
+		"sync log keeps what is hostile": testSyncLogHostile,
+		"pages of the sync log":          testSyncLogPages,
+		"authorization":                  testAuthorization,
+		"reference list":                 testReferenceList,
+		"push":                           testPush,
+		"push update":                    testPushUpdate,
+		"push filters":                   testPushFilters,
+		"person of an ATS":               testPerson,
+		"job mapping":                    testJobMapping,
+		"push rule":                      testPushRule,
+		"push rules for a job":           testPushRulesFor,
+		"push profile":                   testPushProfile,
+		"routing rule":                   testRoutingRule,
+		"routing rules for a job":        testRoutingRulesFor,
+		"routing switch":                 testRoutingSwitch,
+		"routing decision":               testRoutingDecision,
+		"routing decision update":        testRoutingDecisionUpdate,
+		"routing decision filters":       testRoutingDecisionFilters,
+		"routing counts":                 testRoutingCounts,
+		"activities":                     testActivities,
+		"application":                    testApplication,
+		"application saved twice":        testApplicationSavedTwice,
+		"issue":                          testIssue,
+		"issues close":                   testIssuesClose,
+		"issue found by many at once":    testConcurrentIssues,
+		"suspects":                       testSuspects,
+		"overdue assessments":            testOverdueAssessments,
+		"pushes to check":                testPushesToCheck,
+		"stage entered":                  testStageEntered,
+		"read back":                      testReadBack,
+	}
+}
+
 // wholes are tests that need a database to themselves.
 func wholes() map[string]suiteTest {
 	return map[string]suiteTest{
 		"event positions":          testEventPositions,
+		"overdue pushes":           testOverduePushes,
+		"reconciliation scopes":    testReconciliationScopes,
+		"purged events":            testPurgeEvents,
+		"purged strangers":         testPurgeStrangers,
+		"purged audit log":         testPurgeAuditLog,
+		"only added to":            testOnlyAddedTo,
 		"event filter":             testEventFilter,
+		"enabled web hooks":        testEnabledWebhookSyncs,
 		"forgotten outcomes":       testForgetOutcomes,
 		"forgetting does not wait": testForgettingDoesNotWait,
 		"no event is skipped":      testNoEventIsSkipped,
 		"call after a commit":      testOnCommit,
+		"due authorizations":       testDueAuthorizations,
 		"secrets are not readable": testSecretsAreNotReadable,
 		"migrated":                 testMigrated,
 	}

@@ -24,13 +24,16 @@ func testSyncLog(t *testing.T, db *store.DB) {
 
 func testSyncLogFilters(t *testing.T, db *store.DB) {
 	f := newFixture(t, db)
-	ids := make([]core.ID, 5)
+	ids := make([]core.ID, 8)
 	for i, edit := range []func(e *core.SyncEntry){
 		func(e *core.SyncEntry) { e.AssessmentID = "asm_1" },
 		func(e *core.SyncEntry) { e.ConnectionID = "con_1" },
 		func(e *core.SyncEntry) { e.Direction = core.DirectionInbound },
 		func(e *core.SyncEntry) { e.Outcome = core.SyncFailed },
 		func(e *core.SyncEntry) { e.Operation = "send-test" },
+		func(e *core.SyncEntry) { e.Adapter = "lever" },
+		func(e *core.SyncEntry) { e.StartedAt = moment(900) },
+		func(e *core.SyncEntry) { e.StartedAt = moment(-1) },
 	} {
 		ids[i] = f.newSyncEntry(t, edit).ID
 	}
@@ -40,6 +43,9 @@ func testSyncLogFilters(t *testing.T, db *store.DB) {
 		ids[2]: {Direction: core.DirectionInbound},
 		ids[3]: {Outcomes: []core.SyncOutcome{core.SyncFailed, core.SyncRetry}},
 		ids[4]: {Operation: "send-test"},
+		ids[5]: {Adapter: "lever"},
+		ids[6]: {From: moment(900)},
+		ids[7]: {Until: moment(0)},
 	} {
 		got := f.syncLog(t, filter)
 		if len(got) != 1 || got[0].ID != want {

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/trellis-ats/trellis/core"
+)
+
+// ReconciliationScopes implements core.ReconciliationReader.
+func (r reader) ReconciliationScopes(ctx context.Context) ([]core.ReconciliationScope, error) {
+	rows := []struct {
+		OrganizationID core.ID `db:"organization_id"`
+		ConnectionID   core.ID `db:"connection_id"`
+	}{}
+	const query = `SELECT organization_id, id AS connection_id FROM connections WHERE NOT disabled
+		UNION ALL SELECT id, '' FROM organizations ORDER BY 1, 2`
+	if err := r.q.list(ctx, &rows, query); err != nil {
+		return nil, err
+	}
+	scopes := make([]core.ReconciliationScope, len(rows))
+	for i, row := range rows {
+		scopes[i] = core.ReconciliationScope{OrganizationID: row.OrganizationID, ConnectionID: row.ConnectionID}
+	}
+	return scopes, nil
+}
+
+// suspicion is what makes an assessment one of a kind of issue; $1 is the
+// moment before which it became so.
+func suspicion(k core.IssueKind) string {
+	switch k {
+	case core.IssueNotDelivered:
+		return "delivery = 'PENDING' AND status = 'SCORED' AND EXISTS (SELECT 1 FROM results AS r WHERE r.assessment_id = assessments.id AND r.latest AND r.created_at < $1)"
+	case core.IssueDeliveryFailed:
+		return "delivery = 'FAILED' AND updated_at <= $1"
+	case core.IssueNotInvited:
+		return "status = 'ORDERED' AND updated_at < $1"
+	case core.IssueNotOpened:
+		return "status = 'INVITED' AND invited_at < $1"
+	case core.IssueNotFinished:
+		return "status = 'STARTED' AND started_at < $1"
+	case core.IssueNotScored:
+		return "status = 'COMPLETED' AND completed_at < $1"
+	default:
+		return "1 = 0"
+	}
+}
+
+// Suspects implements core.ReconciliationReader.
+func (r reader) Suspects(ctx context.Context, q core.SuspectQuery) ([]core.Assessment, error) {
+	return r.assessmentsWhere(ctx, suspicion(q.Kind)+` AND organization_id = $2 AND connection_id = $3 AND id > $4 AND erased_at IS NULL
+		ORDER BY id LIMIT $5`, Time{q.Before}, q.OrganizationID, q.ConnectionID, q.After, q.Limit)
+}
+
+// OverdueAssessments implements core.ReconciliationReader.
+func (r reader) OverdueAssessments(ctx context.Context, s core.ReconciliationScope, now time.Time, limit int) ([]core.Assessment, error) {
+	return r.assessmentsWhere(ctx, `status IN ('ORDERED', 'INVITED') AND expires_at < $1 AND organization_id = $2 AND connection_id = $3
+		ORDER BY id LIMIT $4`, Time{now}, s.OrganizationID, s.ConnectionID, limit)
+}
+
+func (r reader) assessmentsWhere(ctx context.Context, condition string, args ...any) ([]core.Assessment, error) {
+	rows := []assessmentRow{}
+	err := r.q.list(ctx, &rows, selectFrom[assessmentRow]("assessments")+" WHERE "+condition, args...)
+	return convertAll(rows, assessmentRow.assessment), err
+}
+
+// PushesToCheck implements core.ReconciliationReader. A push that was followed
+// by a newer one is not looked for, nor one whose application is known to be
+// deleted, nor an erased person's.
+func (r reader) PushesToCheck(ctx context.Context, q core.PushCheckQuery) ([]core.Push, error) {
+	const condition = ` WHERE organization_id = $1 AND connection_id = $2 AND state = 'DONE' AND finished_at >= $3 AND external_application_id <> ''
+		AND (checked_at IS NULL OR checked_at < $4 OR checked_at < $5 AND EXISTS (SELECT 1 FROM issues AS i
+			WHERE i.organization_id = $1 AND i.connection_id = $2 AND i.kind = 'PUSH_NOT_VISIBLE' AND i.subject = pushes.id AND i.closed_at IS NULL))
+		AND NOT EXISTS (SELECT 1 FROM pushes AS p WHERE p.connection_id = pushes.connection_id AND p.assessment_id = pushes.assessment_id
+			AND p.revision > pushes.revision AND p.state = 'DONE')
+		AND NOT EXISTS (SELECT 1 FROM applications AS a WHERE a.connection_id = pushes.connection_id
+			AND a.external_id = pushes.external_application_id AND a.assessment_id = pushes.assessment_id AND a.state = 'REMOVED')
+		AND NOT EXISTS (SELECT 1 FROM assessments AS a WHERE a.id = pushes.assessment_id AND a.erased_at IS NOT NULL)
+		ORDER BY finished_at LIMIT $6`
+	rows := []pushRow{}
+	err := r.q.list(ctx, &rows, selectFrom[pushRow]("pushes")+condition,
+		q.OrganizationID, q.ConnectionID, Time{q.FinishedAfter}, Time{q.CheckedBefore}, Time{q.DoubtedBefore}, q.Limit)
+	return convertAll(rows, pushRow.push), err
+}
+
+// StageEntered implements core.ReconciliationReader.
+func (r reader) StageEntered(ctx context.Context, connection core.ID, application, stage string, at time.Time) (bool, error) {
+	var n int
+	const query = "SELECT count(*) FROM stage_entries WHERE connection_id = $1 AND application_id = $2 AND (stage_id = $3 OR entered_at > $4)"
+	err := r.q.get(ctx, &n, query, connection, application, stage, Time{at})
+	return n > 0, err
+}
+
+type readBackRow struct {
+	OrganizationID core.ID `db:"organization_id"`
+	ConnectionID   core.ID `db:"connection_id"`
+	QueuedAt       Time    `db:"queued_at"`
+	Since          Time    `db:"since"`
+	Cursor         string  `db:"cursor"`
+	BeganAt        Time    `db:"began_at"`
+	CaughtUpAt     Time    `db:"caught_up_at"`
+	Message        string  `db:"message"`
+}
+
+// LockReadBack implements core.ReconciliationWriter.
+func (t *tx) LockReadBack(ctx context.Context, organization, connection core.ID) (*core.ReadBack, error) {
+	fresh := readBackRow{OrganizationID: organization, ConnectionID: connection}
+	if _, err := t.q.exec(ctx, insertInto[readBackRow]("read_backs")+" ON CONFLICT (connection_id) DO NOTHING", valuesOf(fresh)...); err != nil {
+		return nil, err
+	}
+	var row readBackRow
+	query := selectFrom[readBackRow]("read_backs") + " WHERE organization_id = $1 AND connection_id = $2" + t.dialect.lock()
+	if err := t.q.get(ctx, &row, query, organization, connection); err != nil {
+		return nil, notFound(err, "connection")
+	}
+	return &core.ReadBack{
+		OrganizationID: row.OrganizationID, ConnectionID: row.ConnectionID, QueuedAt: row.QueuedAt.Time, Since: row.Since.Time,
+		Cursor: row.Cursor, BeganAt: row.BeganAt.Time, CaughtUpAt: row.CaughtUpAt.Time, Message: row.Message,
+	}, nil
+}
+
+// SaveReadBack implements core.ReconciliationWriter.
+func (t *tx) SaveReadBack(ctx context.Context, b *core.ReadBack) error {
+	const query = `UPDATE read_backs SET queued_at = $3, since = $4, cursor = $5, began_at = $6, caught_up_at = $7, message = $8
+		WHERE organization_id = $1 AND connection_id = $2`
+	_, err := t.q.exec(ctx, query, b.OrganizationID, b.ConnectionID, Time{b.QueuedAt}, Time{b.Since}, cleaned(b.Cursor),
+		Time{b.BeganAt}, Time{b.CaughtUpAt}, cleaned(b.Message))
+	return err
+}
+
+// NotePushCheck implements core.ReconciliationWriter.
+func (t *tx) NotePushCheck(ctx context.Context, organization core.ID, pushes []core.ID, at time.Time) error {
+	if len(pushes) == 0 {
+		return nil
+	}
+	var w where
+	w.add("organization_id = %s", organization)
+	in(&w, "id %s", pushes)
+	w.arguments = append(w.arguments, Time{at})
+	_, err := t.q.exec(ctx, "UPDATE pushes SET checked_at = "+placeholders(len(w.arguments), 1)+w.String(), w.arguments...)
+	return err
+}
