@@ -8,6 +8,7 @@ import (
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/fault"
+	"github.com/trellis-ats/trellis/internal/ratelimit"
 )
 
 // gate lets callers in who have an API token or a session.
@@ -16,7 +17,7 @@ type gate struct {
 	sessions *core.Sessions // nil: tokens only
 	cookie   string         // of a session
 	origins  origins
-	budgets  budgets
+	budgets  ratelimit.Budgets
 	streams  *streams
 	address  func(context.Context) netip.Addr
 }
@@ -24,7 +25,7 @@ type gate struct {
 func newGate(o Options) gate {
 	return gate{
 		tokens: o.Tokens, sessions: o.Sessions, cookie: o.SessionCookie, origins: newOrigins(o.PublicURL),
-		budgets: budgets{o.Callers, o.Strangers}, streams: newStreams(o.Limits.Streams), address: o.ClientAddress,
+		budgets: ratelimit.Budgets{Callers: o.Callers, Strangers: o.Strangers}, streams: newStreams(o.Limits.Streams), address: o.ClientAddress,
 	}
 }
 
@@ -60,7 +61,7 @@ func (g gate) around(next http.Handler, isSocket func(*http.Request) bool) http.
 		e := entry{socket: isSocket(r)}
 		e.admitted, e.refused = g.admit(r)
 		if !e.socket || e.refused == nil { // a socket may still bring a token
-			if over := g.budgets.charge(r.Context(), w.Header(), e, g.address(r.Context())); over != nil {
+			if over := g.charge(r.Context(), w.Header(), e); over != nil {
 				e.refused = over
 			}
 		}
@@ -116,7 +117,7 @@ func (g gate) enterSocket(ctx context.Context, payload map[string]any) (context.
 	e := entryOf(ctx)
 	if authorization := authorizationIn(payload); authorization != "" {
 		e.admitted, e.refused = g.byToken(ctx, authorization)
-		if over := g.budgets.charge(ctx, http.Header{}, e, g.address(ctx)); over != nil {
+		if over := g.charge(ctx, http.Header{}, e); over != nil {
 			e.refused = over
 		}
 	}
@@ -138,8 +139,11 @@ func authorizationIn(payload map[string]any) string {
 	return ""
 }
 
-// principalOf names who shares a budget: a token with all sessions that began
-// with it, or a person.
-func principalOf(a *core.Admission) string {
-	return string(a.Actor.OrganizationID) + "/" + a.Actor.Principal
+// charge counts a request. One over a websocket counts when its operation starts.
+func (g gate) charge(ctx context.Context, h http.Header, e entry) error {
+	caller := ""
+	if e.admitted != nil {
+		caller = e.admitted.Caller()
+	}
+	return g.budgets.Charge(ctx, h, caller, g.address(ctx))
 }

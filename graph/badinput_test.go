@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/coretest"
 )
 
 // bad is an operation that must be refused, and how: "CODE field" of each user
@@ -77,6 +79,11 @@ func badMutations() map[string]bad {
 		"revokeApiToken: twice":              {in("revokeApiToken", `tokenId: "${revoked}"`), "CONFLICT tokenId"},
 		"rotateApiToken: a revoked one":      {in("rotateApiToken", `tokenId: "${revoked}"`), "CONFLICT tokenId"},
 	}
+	maps.Copy(table, badMappings(in))
+	maps.Copy(table, badAuthorizations(in))
+	maps.Copy(table, badPushes(in))
+	maps.Copy(table, badRoutings(in))
+	maps.Copy(table, badHooks(in))
 	for field, mutations := range map[string][]string{
 		"assessmentId": {"startAssessment", "completeAssessment", "cancelAssessment", "assignJob", "resendInvitation", "retryDelivery", "revokeReportLink"},
 		"connectionId": {"updateConnection", "checkConnection", "rotatePartnerKey"},
@@ -104,6 +111,95 @@ func badMutations() map[string]bad {
 	return table
 }
 
+// badPushes are those of pushing; wrongs has more.
+func badPushes(in func(name, input string) string) map[string]bad {
+	table := map[string]bad{
+		"push: a job not mapped":      {in("pushAssessment", `assessmentId: "${scored}"`), "CONFLICT assessmentId"},
+		"push: a long key":            {in("pushAssessment", `assessmentId: "${scored}", idempotencyKey: "`+strings.Repeat("k", 201)+`"`), "INVALID idempotencyKey"},
+		"push several: too many":      {in("pushAssessments", `assessmentIds: [`+strings.Repeat(`"${scored}" `, 201)+`]`), "INVALID assessmentIds"},
+		"resolve: a long id":          {in("resolvePush", `pushId: "${push}", resolution: {candidateExternalId: "`+strings.Repeat("9", 201)+`"}`), "INVALID resolution.candidateExternalId"},
+		"actOnIssue: for a person":    {in("actOnIssue", `issueId: "${issue}"`), "CONFLICT issueId"},
+		"retrySync: nothing to retry": {in("retrySync", `syncEntryId: "${entry}"`), "CONFLICT syncEntryId"},
+	}
+	for kind, id := range map[string]string{"nothing": "nothing", "another type": "${test}", "another's": "${outsideConnection}"} {
+		for name, rest := range map[string]string{"pushAssessment": `assessmentId: "${scored}"`, "pushAssessments": `assessmentIds: ["${scored}"]`} {
+			table[name+": connection: "+kind] = bad{in(name, fmt.Sprintf("connectionId: %q, %s", id, rest)), "NOT_FOUND connectionId"}
+		}
+	}
+	for kind, id := range map[string]string{"nothing": "nothing", "empty": "", "another type": "${test}", "another's": "${outsidePush}"} {
+		for name, rest := range map[string]string{"retryPush": "", "cancelPush": "", "resolvePush": ", resolution: {createNew: true}"} {
+			table[name+": "+kind] = bad{in(name, fmt.Sprintf("pushId: %q%s", id, rest)), "NOT_FOUND pushId"}
+		}
+	}
+	for kind, id := range map[string]string{"nothing": "nothing", "empty": "", "another type": "${test}", "another's": "${outsideEntry}"} {
+		table["retrySync: "+kind] = bad{in("retrySync", fmt.Sprintf("syncEntryId: %q", id)), "NOT_FOUND syncEntryId"}
+	}
+	for kind, id := range map[string]string{"nothing": "nothing", "empty": "", "another type": "${test}", "another's": "${outsideIssue}"} {
+		table["actOnIssue: "+kind] = bad{in("actOnIssue", fmt.Sprintf("issueId: %q", id)), "NOT_FOUND issueId"}
+	}
+	for kind, id := range map[string]string{"nothing": "nothing", "empty": "", "another type": "${test}", "another's": "${outsideConnection}"} {
+		table["runReconciliation: "+kind] = bad{in("runReconciliation", fmt.Sprintf("connectionId: %q", id)), "NOT_FOUND connectionId"}
+	}
+	return table
+}
+
+// badAuthorizations are those of connecting.
+func badAuthorizations(in func(name, input string) string) map[string]bad {
+	const credential = `connectionId: "${connection}", clientId: "c", clientSecret: "s"`
+	table := map[string]bad{
+		"connect: no client id":        {in("connectCredentials", `connectionId: "${connection}", clientId: " ", clientSecret: "s"`), "INVALID clientId"},
+		"connect: no client secret":    {in("connectCredentials", `connectionId: "${connection}", clientId: "c", clientSecret: ""`), "INVALID clientSecret"},
+		"connect: not an ATS of those": {in("connectCredentials", credential), "UNSUPPORTED connectionId"},
+		"connect: not Greenhouse":      {in("connectGreenhouseCredentials", credential), "CONFLICT connectionId"},
+		"begin: not Greenhouse":        {in("beginGreenhouseAuthorization", `connectionId: "${connection}"`), "CONFLICT connectionId"},
+		"disconnect: not connected":    {in("disconnectConnection", `connectionId: "${connection}"`), "CONFLICT connectionId"},
+	}
+	for name, rest := range map[string]string{
+		"connectCredentials": `, clientId: "c", clientSecret: "s"`, "connectGreenhouseCredentials": `, clientId: "c", clientSecret: "s"`,
+		"beginAuthorization": "", "beginGreenhouseAuthorization": "", "disconnectConnection": "",
+	} {
+		for kind, id := range map[string]string{"nothing": "nothing", "empty": "", "another type": "${test}", "another's": "${outsideConnection}"} {
+			table[name+": connection: "+kind] = bad{in(name, fmt.Sprintf("connectionId: %q%s", id, rest)), "NOT_FOUND connectionId"}
+		}
+	}
+	return table
+}
+
+// badMappings are those of what is pushed, where and when.
+func badMappings(in func(name, input string) string) map[string]bad {
+	table := map[string]bad{
+		"mapJob: unknown job of the ATS":  {in("mapJob", `connectionId: "${connection}", jobId: "${job}", externalJobId: "job-9"`), "INVALID externalJobId"},
+		"mapJob: no job of the ATS":       {in("mapJob", `connectionId: "${connection}", jobId: "${job}", externalJobId: ""`), "INVALID externalJobId"},
+		"mapJob: stage of another job":    {in("mapJob", `connectionId: "${connection}", jobId: "${job}", externalJobId: "job-1", externalStageId: "job-2-stage-1"`), "INVALID externalStageId"},
+		"mapJob: another's job":           {in("mapJob", `connectionId: "${connection}", jobId: "${outsideJob}", externalJobId: "job-1"`), "NOT_FOUND jobId"},
+		"unmapJob: not mapped":            {in("unmapJob", `connectionId: "${connection}", jobId: "${job}"`), "NOT_FOUND jobId"},
+		"setPushRule: threshold 101":      {in("setPushRule", `connectionId: "${connection}", mode: ON_THRESHOLD, minimum: 101`), "INVALID minimum"},
+		"setPushRule: no threshold":       {in("setPushRule", `connectionId: "${connection}", mode: ON_THRESHOLD`), "INVALID minimum"},
+		"setPushRule: another's job":      {in("setPushRule", `connectionId: "${connection}", jobId: "${outsideJob}", mode: MANUAL`), "NOT_FOUND jobId"},
+		"setPushRule: unknown mode":       {in("setPushRule", `connectionId: "${connection}", mode: DAILY`), "GRAPHQL_VALIDATION_FAILED "},
+		"deletePushRule: there is none":   {in("deletePushRule", `connectionId: "${connection}"`), "NOT_FOUND jobId"},
+		"scorecard: overlapping bands":    {in("updateScorecardMapping", `connectionId: "${connection}", bands: {strongYes: 80, yes: 80, mixed: 40, no: 20}`), "INVALID bands.yes"},
+		"scorecard: band over 100":        {in("updateScorecardMapping", `connectionId: "${connection}", bands: {strongYes: 100.5, yes: 80, mixed: 40, no: 20}`), "INVALID bands.strongYes"},
+		"scorecard: empty trait":          {in("updateScorecardMapping", `connectionId: "${connection}", reportOnlyTraits: [""]`), "INVALID reportOnlyTraits.0"},
+		"destinations: unknown field":     {in("updatePushDestinations", `connectionId: "${connection}", destinations: [{datum: SCORE, to: FIELD, fieldKey: "none", owner: APPLICATION}]`), "INVALID destinations.0.fieldKey"},
+		"destinations: no owner":          {in("updatePushDestinations", `connectionId: "${connection}", destinations: [{datum: SCORE, to: FIELD, fieldKey: "score"}]`), "INVALID destinations.0.owner"},
+		"destinations: a PDF in the note": {in("updatePushDestinations", `connectionId: "${connection}", destinations: [{datum: REPORT_PDF, to: NOTE}]`), "INVALID destinations.0.to"},
+		"destinations: unknown source":    {in("updatePushDestinations", `connectionId: "${connection}", sourceId: "none"`), "INVALID sourceId"},
+		"policies: unknown":               {in("updatePushPolicies", `connectionId: "${connection}", closedJob: SHRUG`), "GRAPHQL_VALIDATION_FAILED "},
+		"setActingUser: no such user":     {in("setActingUser", `connectionId: "${connection}", userId: "user-9"`), "INVALID userId"},
+		"setActingUser: no site admin":    {in("setActingUser", `connectionId: "${connection}", userId: "user-2"`), "INVALID userId"},
+	}
+	for name, rest := range map[string]string{
+		"mapJob": `, jobId: "${job}", externalJobId: "job-1"`, "unmapJob": `, jobId: "${job}"`, "setPushRule": `, mode: MANUAL`, "deletePushRule": "",
+		"updateScorecardMapping": "", "updatePushDestinations": "", "updatePushPolicies": "", "setActingUser": `, userId: "user-1"`,
+	} {
+		for kind, id := range map[string]string{"nothing": "nothing", "empty": "", "another type": "${test}", "another's": "${outsideConnection}"} {
+			table[name+": connection: "+kind] = bad{in(name, fmt.Sprintf("connectionId: %q%s", id, rest)), "NOT_FOUND connectionId"}
+		}
+	}
+	return table
+}
+
 func badQueries() map[string]bad {
 	table := map[string]bad{
 		"score 101":               {`{ assessments(filter: {minScore: 101}) { nodes { id } } }`, "INVALID assessments.filter.minScore"},
@@ -115,11 +211,23 @@ func badQueries() map[string]bad {
 		"unknown order":           {`{ assessments(orderBy: {field: LUCK}) { nodes { id } } }`, "GRAPHQL_VALIDATION_FAILED "},
 		"cursor of other order":   {`{ assessments(orderBy: {field: SCORE}, after: "${assessmentCursor}") { nodes { id } } }`, "INVALID after"},
 		"cursor, other way":       {`{ assessments(orderBy: {field: SCORE, direction: ASC}, after: "${scoreCursor}") { nodes { id } } }`, "INVALID after"},
+		"preview of score 101":    {`{ scorecardPreview(connectionId: "${connection}", score: 101) { sent } }`, "INVALID scorecardPreview.score"},
+		"reference: unknown kind": {`{ referenceData(connectionId: "${connection}", kind: PETS) { total } }`, "GRAPHQL_VALIDATION_FAILED "},
+		"reference: no parent":    {`{ referenceData(connectionId: "${connection}", kind: STAGES) { total } }`, "INVALID parentId"},
+		"reference: a parent":     {`{ referenceData(connectionId: "${connection}", kind: JOBS, parentId: "1") { total } }`, "INVALID parentId"},
+		"reference: long search":  {`{ referenceData(connectionId: "${connection}", kind: JOBS, search: "` + strings.Repeat("s", 201) + `") { total } }`, "INVALID search"},
+		"reference: too many":     {`{ referenceData(connectionId: "${connection}", kind: JOBS, first: 101) { total } }`, "INVALID first"},
+		"web hooks: long action":  {`{ webhooks(filter: {action: "` + strings.Repeat("a", 201) + `"}) { nodes { id } } }`, "INVALID filter.action"},
+		"web hooks: state":        {`{ webhooks(filter: {states: [LOST]}) { nodes { id } } }`, "GRAPHQL_VALIDATION_FAILED "},
+		"issues: unknown kind":    {`{ issues(filter: {kinds: [BOREDOM]}) { nodes { id } } }`, "GRAPHQL_VALIDATION_FAILED "},
+		"pushes: unknown state":   {`{ pushes(filter: {states: [LOST]}) { nodes { id } } }`, "GRAPHQL_VALIDATION_FAILED "},
+		"its pushes":              {`{ assessment(id: "${ordered}") { pushes(after: "${assessmentCursor}") { nodes { id } } } }`, "INVALID after"},
+		"estimate: of nothing":    {`{ pushEstimate(assessmentIds: []) { requests } }`, "INVALID assessmentIds"},
 		"too many ids":            {`{ nodes(ids: [` + strings.Repeat(`"x" `, 101) + `]) { id } }`, "INVALID ids"},
 		"events of an assessment": {`{ assessment(id: "${ordered}") { events(first: 0) { nodes { id } } } }`, "INVALID first"},
 		"its sync log":            {`{ assessment(id: "${ordered}") { syncLog(after: "${assessmentCursor}") { nodes { id } } } }`, "INVALID after"},
 	}
-	for _, list := range []string{"tests", "jobs", "candidates", "assessments", "syncLog", "apiTokens", "auditLog"} {
+	for _, list := range []string{"tests", "jobs", "candidates", "assessments", "syncLog", "apiTokens", "auditLog", "jobMappings", "pushes", "webhooks", "erasures", "issues"} {
 		foreign := "${assessmentCursor}"
 		if list == "assessments" {
 			foreign = "${testCursor}"
@@ -139,6 +247,11 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := rich(t)
 	w.badWorld(t)
+	w.adapters.Whole = unasked{coretest.NewATS(w.clock)}
+	_, err := w.core.StageTriggers.Create(t.Context(), core.SystemActor(core.ID(w.names["organization"])), core.NewStageTrigger{
+		ConnectionID: core.ID(w.names["connection"]), ExternalJobID: "job-1", StageID: "job-1-stage-3", TestID: core.ID(w.names["test"]),
+	})
+	check(t, err)
 	before := w.dump(t)
 	for _, table := range []map[string]bad{badMutations(), badQueries()} {
 		for name, c := range table {
@@ -202,8 +315,19 @@ func (w *world) badWorld(t *testing.T) {
 	check(t, err)
 	made, err := w.core.Connections.Create(ctx, outside, core.NewConnection{Adapter: "fake", Name: "Theirs", Settings: map[string]string{"account": "theirs"}}, core.Key{})
 	check(t, err)
+	w.hooked(t, made.Connection.ID, test.ID, "theirs")
+	w.names["outsideHook"], w.names["outsideTrigger"] = w.names["hook"], w.names["trigger"]
+	w.names["appliedHook"] = w.applied(t)
 	w.names["outsideTest"], w.names["outsideJob"], w.names["outsideConnection"] = string(test.ID), string(job.ID), string(made.Connection.ID)
 	w.names["outsideToken"], w.names["outsideAssessment"] = w.token(t, outside.OrganizationID, "THEIRS", "theirs", core.RoleViewer), order(outside, string(test.ID))
+	own := w.names["pushEntry"]
+	theirs, err := w.core.Assessments.Get(ctx, outside, core.ID(w.names["outsideAssessment"]))
+	check(t, err)
+	w.names["outsideIssue"] = w.issue(t, theirs, core.IssueNotOpened)
+	w.names["outsidePush"] = string(w.push(t, theirs, made.Connection.ID, "theirs"))
+	w.names["outsideEntry"], w.names["pushEntry"] = w.names["pushEntry"], own
+
+	w.names["outsideCandidate"] = w.column(t, "SELECT candidate_id FROM assessments WHERE id = '"+w.names["outsideAssessment"]+"'")[0]
 
 	pages := w.ask(t, "ADMIN", `{ feedCursor assessments { pageInfo { endCursor } } tests { pageInfo { endCursor } } score: assessments(orderBy: {field: SCORE}) { pageInfo { endCursor } } }`, nil)["data"].(map[string]any)
 	end := func(list string) string {

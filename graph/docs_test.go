@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/coretest"
 )
 
 // example is an operation of the documentation, with its variables.
@@ -38,16 +39,22 @@ func examples(t *testing.T, path string) []example {
 func TestTheDocumentationRuns(t *testing.T) {
 	t.Parallel()
 	w := rich(t)
+	w.adapters.Whole = &coretest.Asking{ATS: w.ats, Secret: "the credential's secret"}
 	by := core.SystemActor(core.ID(w.names["organization"]))
 	order := func(email string) string {
 		a, err := w.core.Assessments.Create(t.Context(), by, core.NewOrder{TestID: core.ID(w.names["test"]), Candidate: core.Candidate{FirstName: "Ada", Email: email}}, core.Key{})
 		check(t, err)
 		return string(a.ID)
 	}
+	stuck, err := w.core.Assessments.Get(t.Context(), by, core.ID(order("stuck@example.com")))
+	check(t, err)
 	own := strings.NewReplacer(
+		"whk_failed…", w.names["hook"], "trg_…", w.names["trigger"], "cnd_…", w.erasable(t),
 		"asm_open…", order("open@example.com"), "asm_new…", order("new@example.com"), "asm_…", w.names["ordered"],
 		"tst_…", w.names["test"], "job_…", w.names["job"], "con_…", w.names["connection"],
 		"tok_…", w.token(t, by.OrganizationID, "DOC", "to be rotated", core.RoleViewer), "cursor…", w.names["zero"],
+		"rul_proposed…", w.names["proposed"], "rul_approved…", w.names["rule"], "dec_…", w.names["decision"],
+		"psh_…", w.names["push"], "iss_…", w.issue(t, stuck, core.IssueNotOpened), "syn_…", w.names["pushEntry"],
 	)
 	used := map[string]bool{}
 	for _, e := range examples(t, "../docs/graphql.md") {

@@ -20,7 +20,7 @@ func newStreams(most int) *streams { return &streams{most: most, held: map[strin
 
 // open counts one until ctx ends. Errors: fault.RateLimited.
 func (s *streams) open(ctx context.Context, a *core.Admission) error {
-	who := principalOf(a)
+	who := a.Caller()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held[who] >= s.most {

@@ -44,7 +44,7 @@ func (t *turns) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 	if a == nil || !executes(ctx) {
 		return next(ctx)
 	}
-	who := principalOf(a)
+	who := a.Caller()
 	mine := t.enter(who)
 	defer t.leave(who, mine)
 	select {

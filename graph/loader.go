@@ -22,20 +22,29 @@ const gather = time.Millisecond
 // loaders read what is reached from lists, for one answer: many at once and
 // each of them once.
 type loaders struct {
-	tests       *loader[core.ID, *model.Test]
-	candidates  *loader[core.ID, *model.Candidate]
-	jobs        *loader[core.ID, *model.Job]
-	connections *loader[core.ID, *model.ATSConnection]
-	assessments *loader[core.ID, *model.Assessment]
-	results     *loader[core.ID, *model.Result] // by assessment
-	reports     *loader[core.ID, *model.Report] // by assessment
-	benchmarks  *loader[core.Ranked, *string]
-	shares      *loader[core.ID, []string]                   // by job
-	events      *loader[firstOf, *model.EventConnection]     // by assessment
-	entries     *loader[firstOf, *model.SyncEntryConnection] // by assessment
-	lastEntries *loader[core.ID, *model.SyncEntry]           // by assessment
-	subjects    *loader[core.ID, model.Node]
-	logged      sync.Map // errors that were logged; a failed batch shows in many places
+	tests          *loader[core.ID, *model.Test]
+	candidates     *loader[core.ID, *model.Candidate]
+	jobs           *loader[core.ID, *model.Job]
+	connections    *loader[core.ID, *model.ATSConnection]
+	assessments    *loader[core.ID, *model.Assessment]
+	results        *loader[core.ID, *model.Result] // by assessment
+	reports        *loader[core.ID, *model.Report] // by assessment
+	benchmarks     *loader[core.Ranked, *string]
+	shares         *loader[core.ID, []string]                   // by job
+	events         *loader[firstOf, *model.EventConnection]     // by assessment
+	entries        *loader[firstOf, *model.SyncEntryConnection] // by assessment
+	lastEntries    *loader[core.ID, *model.SyncEntry]           // by assessment
+	subjects       *loader[core.ID, model.Node]
+	authorizations *loader[core.ID, *model.Authorization] // by connection
+	webhookSyncs   *loader[core.ID, *core.SyncStatus]     // by connection
+	openIssues     *loader[core.ID, int]                  // by connection
+	applications   *loader[core.ID, []model.Application]  // by assessment
+	pushes         *loader[core.ID, *model.Push]
+	pushesOf       *loader[firstOf, *model.PushConnection]   // by assessment
+	lastPushes     *loader[core.ID, *model.Push]             // by assessment
+	decisions      *loader[core.ID, []model.RoutingDecision] // by assessment
+	decisionSteps  *loader[core.ID, []model.DecisionStep]    // by decision
+	logged         sync.Map                                  // errors that were logged; a failed batch shows in many places
 }
 
 // firstOf is the first page of a list that belongs to something.
@@ -88,7 +97,14 @@ func (o Options) newLoaders() *loaders {
 		lastEntries: newLoader(views(func(ctx context.Context, by core.Actor, ids []core.ID) ([]core.SyncEntry, error) {
 			return o.SyncLog.Of(ctx, by, ids, 1)
 		}, model.ViewSyncEntry, func(e *core.SyncEntry) core.ID { return e.AssessmentID })),
-		subjects: newLoader(o.readSubjects),
+		subjects: newLoader(o.readSubjects), authorizations: newLoader(o.readAuthorizations),
+		openIssues:   newLoader(read[core.ID, int](o.Issues.Open)),
+		webhookSyncs: newLoader(o.readWebhookSyncs), applications: newLoader(o.readApplications),
+		pushes:   newLoader(views(o.Pushes.ByID, model.ViewPush, func(p *core.Push) core.ID { return p.ID })),
+		pushesOf: newLoader(o.readPushes), decisions: newLoader(o.readDecisions), decisionSteps: newLoader(o.readDecisionSteps),
+		lastPushes: newLoader(views(func(ctx context.Context, by core.Actor, ids []core.ID) ([]core.Push, error) {
+			return o.Pushes.Of(ctx, by, ids, 1)
+		}, model.ViewPush, func(p *core.Push) core.ID { return p.AssessmentID })),
 	}
 }
 

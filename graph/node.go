@@ -79,6 +79,12 @@ func (o Options) nodesOf(p core.Prefix) read[core.ID, model.Node] {
 		return nodes(views(o.Connections.ByID, model.ViewATSConnection, func(c *core.Connection) core.ID { return c.ID }))
 	case core.PrefixSyncEntry:
 		return nodes(views(o.SyncLog.ByID, model.ViewSyncEntry, func(e *core.SyncEntry) core.ID { return e.ID }))
+	case core.PrefixPush:
+		return nodes(views(o.Pushes.ByID, model.ViewPush, func(p *core.Push) core.ID { return p.ID }))
+	case core.PrefixIssue:
+		return nodes(views(o.Issues.ByID, model.ViewIssue, func(i *core.Issue) core.ID { return i.ID }))
+	case core.PrefixDecision:
+		return nodes(views(o.RoutingDecisions.ByID, model.ViewRoutingDecision, func(d *core.RoutingDecision) core.ID { return d.ID }))
 	case core.PrefixToken:
 		return nodes(views(o.Tokens.ByID, model.ViewAPIToken, func(t *core.Token) core.ID { return t.ID }))
 	default:

@@ -45,6 +45,12 @@ func (o Options) readEntries(ctx context.Context, by core.Actor, pages []firstOf
 	}, func(e *core.SyncEntry) core.ID { return e.AssessmentID }, model.SharedSyncEntries)
 }
 
+func (o Options) readPushes(ctx context.Context, by core.Actor, pages []firstOf) (map[firstOf]*model.PushConnection, error) {
+	return firstPages(pages, func(ids []core.ID, each int) ([]core.Push, error) {
+		return o.Pushes.Of(ctx, by, ids, each)
+	}, func(p *core.Push) core.ID { return p.AssessmentID }, model.SharedPushes)
+}
+
 // firstPages reads first pages, those of one size with one statement. One item
 // more than a page has tells whether there are more.
 func firstPages[C, P any](pages []firstOf, read func(ids []core.ID, each int) ([]C, error), owner func(*C) core.ID, page func(*core.Paged[C], *model.Batch[C]) *P) (map[firstOf]*P, error) {

@@ -16,6 +16,8 @@ import (
 // list of steps: role, query, variables (optional), want. In want, "<any>"
 // stands for anything but null, and "<any:name>" remembers it; ${name} in
 // later parts is what was remembered. The world's own names are in newWorld.
+// The parts ats and run are steps too: from the first on, the ATS takes
+// candidates; the second carries out the pushes that were asked for.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	scripts, err := filepath.Glob("testdata/*.txtar")
@@ -39,7 +41,15 @@ func runScript(t *testing.T, w *world, script *txtar.Archive) {
 	steps := 0
 	for _, f := range script.Files {
 		parts[f.Name] = w.expand(t, string(f.Data))
-		if f.Name != "want" {
+		switch f.Name {
+		case "ats":
+			w.adapters.Whole = w.ats
+			continue
+		case "run":
+			w.runPushes(t)
+			continue
+		case "want":
+		default:
 			continue
 		}
 		steps++

@@ -36,16 +36,32 @@ const (
 
 // Options is what the API is made of.
 type Options struct {
-	Tokens        *core.Tokens
-	Organizations *core.Organizations
-	Tests         *core.Tests
-	Candidates    *core.Candidates
-	Assessments   *core.Assessments
-	Connections   *core.Connections
-	Reports       *core.Reports
-	Events        *core.Events
-	SyncLog       *core.SyncLog
-	Jobs          *core.Jobs
+	Tokens           *core.Tokens
+	Organizations    *core.Organizations
+	Tests            *core.Tests
+	Candidates       *core.Candidates
+	Assessments      *core.Assessments
+	Connections      *core.Connections
+	Reports          *core.Reports
+	Events           *core.Events
+	SyncLog          *core.SyncLog
+	Jobs             *core.Jobs
+	JobMappings      *core.JobMappings
+	PushProfiles     *core.PushProfiles
+	PushRules        *core.PushRules
+	Pushes           *core.Pushes
+	RoutingRules     *core.RoutingRules
+	RoutingDecisions *core.RoutingDecisions
+	ActingUsers      *core.ActingUsers
+	Authorizations   *core.Authorizations
+	ReferenceData    *core.ReferenceData
+	Webhooks         *core.Webhooks
+	StageTriggers    *core.StageTriggers
+	Erasures         *core.Erasures
+	Issues           *core.Issues
+
+	Reconciliations *core.Reconciliations
+
 	AuditLog      *core.AuditLog
 	Feed          *core.Feed
 	Signals       Signals // tells subscriptions of news
@@ -116,7 +132,7 @@ func (o Options) events(g gate) *transport.SSE {
 		Gate: g.enterStream, Revoked: o.revoked, Timeout: timeout, ReadLimit: maxBody, Log: o.Log,
 		CheckOrigin: g.origins.allowed, // a cookie counts only where the gate finds it willed
 		Caller: func(ctx context.Context) string {
-			return principalOf(admissionOf(ctx))
+			return admissionOf(ctx).Caller()
 		},
 	}
 }

@@ -70,7 +70,10 @@ func (r *root) startOf(ctx context.Context, after *string) (int64, error) {
 	if err == nil && position > now {
 		err = fault.InvalidField("after", "NOT_A_CURSOR", "after is a cursor that no message had. Subscribe without it.")
 	}
-	return position, err
+	if err != nil {
+		return 0, err
+	}
+	return position, r.Feed.Resume(ctx, position)
 }
 
 // follower is one stream. ctx owns its goroutine.

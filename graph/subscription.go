@@ -32,14 +32,13 @@ func (r subscriptionResolver) Events(ctx context.Context, filter *generated.Even
 }
 
 func eventFilter(types []string, subject *core.ID) core.EventFilter {
-	f := core.EventFilter{Subject: orZero(subject)}
-	for _, t := range types {
-		f.Types = append(f.Types, core.EventType(t))
-	}
-	return f
+	return core.EventFilter{Subject: orZero(subject), Types: eventTypes(types)}
 }
 
 func (r subscriptionResolver) AssessmentChanged(ctx context.Context, filter *generated.AssessmentChangeFilter, after *string, first *int) (<-chan *model.AssessmentMessage, error) {
+	if err := actorOf(ctx).Require(core.PermitRead); err != nil {
+		return nil, err
+	}
 	wanted := orZero(filter)
 	f := eventFilter(wanted.Types, wanted.AssessmentID)
 	for _, t := range f.Types {
@@ -85,7 +84,7 @@ func (r subscriptionResolver) SyncLogAppended(ctx context.Context, filter *core.
 		return nil, err
 	}
 	wanted := orZero(filter)
-	f := core.EventFilter{Types: []core.EventType{core.EventSyncLogAppended}}
+	f := core.EventFilter{Types: []core.EventType{core.EventSyncLogAppended, core.EventSyncLogEnded}}
 	return stream(ctx, r.root, part{f, after, first}, func(ctx context.Context, events []core.Event) ([]*model.SyncLogMessage, error) {
 		found, err := r.SyncLog.ByID(ctx, actorOf(ctx), subjects(events))
 		if err != nil {
@@ -104,6 +103,9 @@ func (r subscriptionResolver) SyncLogAppended(ctx context.Context, filter *core.
 
 // PipelineChanged counts once for all changes that were read together.
 func (r subscriptionResolver) PipelineChanged(ctx context.Context, after *string) (<-chan *model.PipelineMessage, error) {
+	if err := actorOf(ctx).Require(core.PermitRead); err != nil {
+		return nil, err
+	}
 	f := core.EventFilter{Types: core.AssessmentEvents()}
 	return stream(ctx, r.root, part{f, after, nil}, func(ctx context.Context, events []core.Event) ([]*model.PipelineMessage, error) {
 		counts, err := r.Assessments.Pipeline(ctx, actorOf(ctx))
@@ -170,4 +172,12 @@ func placed(ctx context.Context) context.Context {
 		return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: f})
 	}
 	return ctx
+}
+
+func eventTypes(names []string) []core.EventType {
+	var types []core.EventType
+	for _, n := range names {
+		types = append(types, core.EventType(n))
+	}
+	return types
 }

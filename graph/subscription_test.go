@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trellis-ats/trellis/core"
 )
 
 // number gives all events their positions and tells subscribers.
@@ -70,7 +72,7 @@ func TestSubscriptionsTellWhatIs(t *testing.T) {
 	for _, c := range []struct{ query, want string }{
 		{
 			`subscription { assessmentChanged(after: "${zero}", filter: {types: ["assessment.scored"]}) { event { type subject { id } } assessment { id status candidate { name } test { name } result { score } lastSyncEntry { id } } } }`,
-			`map[data:map[assessmentChanged:map[assessment:map[candidate:map[name:Ada Example] id:${ordered} lastSyncEntry:map[id:${entry}] result:map[score:80] status:SCORED test:map[name:Cold Call]] event:map[subject:map[id:${ordered}] type:assessment.scored]]]]`,
+			`map[data:map[assessmentChanged:map[assessment:map[candidate:map[name:Ada Example] id:${ordered} lastSyncEntry:map[id:${pushEntry}] result:map[score:80] status:SCORED test:map[name:Cold Call]] event:map[subject:map[id:${ordered}] type:assessment.scored]]]]`,
 		},
 		{
 			`subscription { assessmentChanged(after: "${zero}", filter: {statuses: [SCORED], jobId: "${job}", testId: "${test}", connectionId: "${connection}"}) { event { type } } }`,
@@ -138,6 +140,29 @@ func TestSubscriptionsRefuseForeignCursorsAndTypes(t *testing.T) {
 		if !strings.Contains(text, "code:INVALID") || !strings.Contains(text, "path:"+field) {
 			t.Errorf("%s: %s", query, text)
 		}
+	}
+}
+
+// TestSubscriptionsRefuseCursorsOfDeletedEvents tells a client that it would
+// miss something, instead of leaving a gap that nobody sees.
+func TestSubscriptionsRefuseCursorsOfDeletedEvents(t *testing.T) {
+	t.Parallel()
+	w := rich(t)
+	now := w.ask(t, "ADMIN", `{ feedCursor }`, nil)["data"].(map[string]any)["feedCursor"].(string)
+	check(t, w.store.Atomically(t.Context(), func(tx core.Tx) error {
+		p := core.Purge{Organization: core.ID(w.names["organization"]), Kind: core.RetainEvents, Before: w.clock.Now().Add(time.Second), Limit: 10_000}
+		_, err := tx.Purge(t.Context(), p)
+		return err
+	}))
+	old := fmt.Sprint(w.subscribe(t, "ADMIN", w.expand(t, `subscription { events(after: "${zero}") { cursor } }`), 1)[0])
+	if !strings.Contains(old, "code:INVALID") || !strings.Contains(old, "path:after") || !strings.Contains(old, "no longer kept") {
+		t.Errorf("an old cursor: %s", old)
+	}
+	w.ask(t, "ADMIN", `mutation { createJob(input: {name: "J"}) { job { id } } }`, nil)
+	w.number(t)
+	next := fmt.Sprint(w.subscribe(t, "ADMIN", fmt.Sprintf(`subscription { events(after: %q) { event { type } } }`, now), 1)[0])
+	if next != "map[data:map[events:map[event:map[type:job.created]]]]" {
+		t.Errorf("the newest cursor: %s", next)
 	}
 }
 

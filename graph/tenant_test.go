@@ -55,6 +55,8 @@ func (w *tenants) settle(t *testing.T, word string) {
 	_, err = w.core.Connections.Check(ctx, by, made.Connection.ID)
 	check(t, err)
 	shared := w.position(t, by, made.Connection, word, 3)
+	w.mapped(t, by, made.Connection.ID, shared.job, word)
+	w.hooked(t, made.Connection.ID, core.ID(w.column(t, "SELECT test_id FROM assessments WHERE id = '"+string(shared.assessments[0])+"'")[0]), word)
 	secret := w.position(t, by, made.Connection, "secret"+word, 3)
 	_, err = w.core.Jobs.Share(ctx, by, shared.job, w.names["VIEWER "+word])
 	check(t, err)
@@ -64,6 +66,26 @@ func (w *tenants) settle(t *testing.T, word string) {
 	}
 	_, err = w.core.Assessments.AssignJob(ctx, by, secret.assessments[0], "")
 	check(t, err)
+}
+
+// mapped keeps what is pushed, where and when. The words come past the use cases.
+func (w *tenants) mapped(t *testing.T, by core.Actor, connection, job core.ID, word string) {
+	t.Helper()
+	_, err := w.core.PushRules.Set(t.Context(), by, core.NewPushRule{ConnectionID: connection, JobID: job, Mode: core.PushManual})
+	check(t, err)
+	profile := core.DefaultPushProfile(by.OrganizationID, connection)
+	profile.ReportOnlyTraits, profile.SourceName, profile.Version = []string{word}, word, 1
+	mapping := &core.JobMapping{
+		ID: core.NewID(core.PrefixMapping), OrganizationID: by.OrganizationID, ConnectionID: connection, JobID: job,
+		ExternalJobID: word, ExternalJobName: word, ExternalStageID: word, ExternalStageName: word,
+	}
+	profile.UpdatedAt, mapping.CreatedAt, mapping.UpdatedAt = w.clock.Now(), w.clock.Now(), w.clock.Now()
+	check(t, w.store.Atomically(t.Context(), func(tx core.Tx) error {
+		if err := tx.SavePushProfile(t.Context(), profile); err != nil {
+			return err
+		}
+		return tx.SaveJobMapping(t.Context(), mapping)
+	}))
 }
 
 type position struct {
@@ -96,6 +118,11 @@ func (w *tenants) position(t *testing.T, by core.Actor, c *core.Connection, word
 	score := 50.0
 	_, err = w.core.Assessments.Complete(ctx, by, core.Completion{AssessmentID: p.assessments[0], Score: &score, Traits: []core.TraitCompletion{{Key: word, Score: 1}}, Report: core.Report{Summary: word}})
 	check(t, err)
+	a, err := w.core.Assessments.Get(ctx, by, p.assessments[0])
+	check(t, err)
+	w.push(t, a, c.ID, word)
+	w.issue(t, a, core.IssueNotScored)
+	w.routed(t, a, c.ID, word)
 	return p
 }
 
@@ -111,11 +138,14 @@ func (w *tenants) collect(t *testing.T) {
 			w.column(t, "SELECT candidate_id FROM assessments WHERE id IN ("+secret+")"),
 			w.column(t, "SELECT id FROM results WHERE assessment_id IN ("+secret+")"),
 			w.column(t, "SELECT id FROM sync_log WHERE assessment_id IN ("+secret+")"),
+			w.column(t, "SELECT id FROM pushes WHERE assessment_id IN ("+secret+")"),
+			w.column(t, "SELECT id FROM issues WHERE assessment_id IN ("+secret+")"),
+			w.column(t, "SELECT id FROM routing_decisions WHERE assessment_id IN ("+secret+")"),
 			w.column(t, "SELECT id FROM events WHERE subject_id IN ("+secret+")"),
 			w.column(t, "SELECT id FROM jobs WHERE organization_id = "+organization+" AND name LIKE 'secret%'"),
 			w.column(t, "SELECT id FROM tests WHERE organization_id = "+organization+" AND name LIKE 'secret%'"),
 		)
-		for _, table := range []string{"tokens", "connections", "tests", "jobs", "candidates", "assessments", "results", "events", "sync_log", "audit_log"} {
+		for _, table := range []string{"tokens", "connections", "tests", "jobs", "candidates", "assessments", "results", "events", "sync_log", "audit_log", "job_mappings", "pushes", "webhooks", "stage_triggers", "erasures", "issues", "routing_rules", "routing_decisions"} {
 			w.ids[word] = append(w.ids[word], w.column(t, "SELECT id FROM "+table+" WHERE organization_id = "+organization)...)
 		}
 	}

@@ -29,16 +29,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is an organization with a test, a connection, an assessment that the
 // ATS ordered and a token for each role, behind the real API on real SQLite.
 type world struct {
-	handler http.Handler
-	db      *store.DB
-	bus     *bus.Local
-	store   *failing
-	clock   *coretest.Clock
-	tasks   *recorder
-	log     *bytes.Buffer
-	tokens  map[string]core.Secret // by role; OUTSIDER is another organization's ADMIN
-	names   map[string]string      // what test scripts call by name
-	core    graph.Options
+	handler  http.Handler
+	db       *store.DB
+	bus      *bus.Local
+	store    *failing
+	clock    *coretest.Clock
+	tasks    *recorder
+	log      *bytes.Buffer
+	tokens   map[string]core.Secret // by role; OUTSIDER is another organization's ADMIN
+	names    map[string]string      // what test scripts call by name
+	core     graph.Options
+	adapters *coretest.Adapters
+	ats      *coretest.ATS // what its people choose from; it takes candidates once it is adapters.Whole
 }
 
 // recorder keeps tasks instead of running them.
@@ -53,6 +55,9 @@ func (r *recorder) InsertTask(_ context.Context, _ *sql.Tx, t core.Task) error {
 	r.tasks = append(r.tasks, t)
 	return nil
 }
+
+// ForgetErrors implements store.TaskInserter: there are none.
+func (*recorder) ForgetErrors(context.Context, *sql.Tx, core.ID, core.ID) error { return nil }
 
 // failing fails the reads that a test says.
 type failing struct {
@@ -97,11 +102,13 @@ func newWorldOn(t *testing.T, db *store.DB) *world {
 	links := core.NewLinks(core.LinkOptions{
 		PublicURL: "https://trellis.example.com", EngineURL: "https://engine.example.com/?t={token}", Key: bytes.Repeat([]byte{1}, 32),
 	})
+	adapters := &coretest.Adapters{}
+	calls := core.NewCalls(core.CallsOptions{Store: w.store, Clock: w.clock, Adapters: adapters})
 	w.core = graph.Options{
 		Tokens: core.NewTokens(w.store, w.clock), Organizations: core.NewOrganizations(w.store),
 		Tests: core.NewTests(w.store, w.clock), Candidates: core.NewCandidates(w.store),
 		Assessments: core.NewAssessments(w.store, w.clock, links),
-		Connections: core.NewConnections(w.store, w.clock, &coretest.Adapters{}),
+		Connections: core.NewConnections(w.store, w.clock, adapters, calls),
 		Reports:     core.NewReports(w.store, w.clock, links), Events: core.NewEvents(w.store),
 		SyncLog: core.NewSyncLog(w.store), Links: links, Jobs: core.NewJobs(w.store, w.clock),
 		AuditLog: core.NewAuditLog(w.store), Feed: core.NewFeed(w.store), Signals: w.bus,
@@ -109,6 +116,29 @@ func newWorldOn(t *testing.T, db *store.DB) *world {
 		RequestID:     func(context.Context) string { return "req-1" },
 		Introspection: graph.Introspection{Everyone: true}, Suggestions: true,
 	}
+	w.ats = coretest.NewATS(w.clock)
+	choices := listed{w.ats}
+	w.core.JobMappings = core.NewJobMappings(w.store, w.clock, choices)
+	w.core.PushProfiles = core.NewPushProfiles(w.store, w.clock, w.core.Connections, choices)
+	w.core.PushRules = core.NewPushRules(w.store, w.clock)
+	w.core.RoutingRules = core.NewRoutingRules(core.RoutingRulesOptions{Store: w.store, Clock: w.clock, Choices: choices})
+	w.core.RoutingDecisions = core.NewRoutingDecisions(core.RoutingDecisionsOptions{
+		Store: w.store, Clock: w.clock, Adapters: adapters, Calls: calls, Choices: choices,
+	})
+	w.core.Webhooks = core.NewWebhooks(core.WebhooksOptions{Store: w.store, Clock: w.clock, Adapters: adapters, Calls: calls})
+	w.core.StageTriggers = core.NewStageTriggers(w.store, w.clock, adapters, choices)
+	w.core.Erasures = core.NewErasures(w.store, w.clock)
+	w.core.Issues = core.NewIssues(w.store, w.core.Assessments)
+	w.core.Reconciliations = core.NewReconciliations(core.ReconciliationOptions{Store: w.store, Clock: w.clock, Webhooks: w.core.Webhooks})
+	w.core.Pushes = core.NewPushes(core.PushesOptions{
+		Store: w.store, Clock: w.clock, Adapters: adapters, Calls: calls, Links: links, Printer: paper{}, Assessments: w.core.Assessments,
+	})
+	w.core.ActingUsers = core.NewActingUsers(w.core.Connections, choices)
+	w.core.Authorizations = core.NewAuthorizations(core.AuthorizationOptions{
+		Store: w.store, Clock: w.clock, Adapters: adapters, Calls: calls, Connections: w.core.Connections, Links: links,
+	})
+	w.core.ReferenceData = core.NewReferenceData(core.ReferenceOptions{Store: w.store, Clock: w.clock, Adapters: adapters, Calls: calls})
+	w.adapters = adapters
 	w.handler = graph.NewServer(w.core)
 	w.fill(t)
 	return w
@@ -140,6 +170,31 @@ func (w *world) fill(t *testing.T) {
 		"connection": string(made.Connection.ID), "ordered": placed.AssessmentIDs[0],
 	})
 	w.entry(t, made.Connection, core.ID(placed.AssessmentIDs[0]))
+	ordered, err := w.core.Assessments.Get(ctx, by, core.ID(placed.AssessmentIDs[0]))
+	check(t, err)
+	w.names["issue"] = w.issue(t, ordered, core.IssueNotFinished)
+}
+
+// issue keeps an open one about an assessment.
+func (w *world) issue(t *testing.T, a *core.Assessment, k core.IssueKind) string {
+	t.Helper()
+	i := &core.Issue{
+		ID: core.NewID(core.PrefixIssue), OrganizationID: a.OrganizationID, ConnectionID: a.ConnectionID, Kind: k,
+		Subject: string(a.ID), AssessmentID: a.ID, Cause: "It has not gone on.", FoundAt: w.clock.Now(), SeenAt: w.clock.Now(),
+	}
+	check(t, w.store.Atomically(t.Context(), func(tx core.Tx) error {
+		_, err := tx.KeepIssue(t.Context(), i)
+		return err
+	}))
+	return string(i.ID)
+}
+
+// orderOf is an order of a test for an application.
+func orderOf(test, person, application string) *ats.PlaceOrder {
+	return &ats.PlaceOrder{
+		Items:     []ats.OrderItem{{Key: "order of " + application, TestID: test}},
+		Candidate: ats.CandidateRecord{ExternalID: person, ApplicationID: application, FirstName: "Bo", LastName: "Example", Email: "bo@example.com"},
+	}
 }
 
 // token makes a token that tests call name, and returns its id.

@@ -7,10 +7,39 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/graph/model"
 )
+
+// Which issue to do something about.
+type ActOnIssueInput struct {
+	// The issue, which must be open and automatic.
+	IssueID core.ID `json:"issueId"`
+}
+
+// What came of actOnIssue.
+type ActOnIssuePayload struct {
+	// The issue, which closes once it is found to be cured; null if it was refused.
+	Issue *model.Issue `json:"issue,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which routing rule it is about.
+type ApproveRoutingRuleInput struct {
+	// The rule.
+	RuleID core.ID `json:"ruleId"`
+}
+
+// What came of approveRoutingRule.
+type ApproveRoutingRulePayload struct {
+	// The rule; null if it was refused.
+	RoutingRule *model.RoutingRule `json:"routingRule,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
 
 // Narrows the changes of assessments. A field that is left out does not. What an
 // assessment is now counts, not what it was.
@@ -53,6 +82,52 @@ type AssignJobPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// Narrows the audit log. A field that is left out does not.
+type AuditLogFilter struct {
+	// Only what was done to this.
+	SubjectID *core.ID `json:"subjectId,omitempty"`
+	// Only these actions: connection.updated, decision.rejected.
+	Actions []string `json:"actions,omitempty"`
+	// Only what was done with this token or in this session.
+	ActorID *core.ID `json:"actorId,omitempty"`
+	// Only from this moment on.
+	From *time.Time `json:"from,omitempty"`
+	// Only before this moment.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// Which connection is to be connected by consent.
+type BeginAuthorizationInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+}
+
+// What came of beginAuthorization.
+type BeginAuthorizationPayload struct {
+	// The ATS's page, on which a person consents; null if it was refused. It can be used once, by whoever asked for it.
+	AuthorizationURL *string `json:"authorizationUrl,omitempty"`
+	// Until when the consent can be given; null if it was refused.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which connection with Greenhouse is to be connected by consent.
+type BeginGreenhouseAuthorizationInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+}
+
+// What came of beginGreenhouseAuthorization.
+type BeginGreenhouseAuthorizationPayload struct {
+	// The ATS's page, on which a person consents; null if it was refused. It can be used once, by whoever asked for it.
+	AuthorizationURL *string `json:"authorizationUrl,omitempty"`
+	// Until when the consent can be given; null if it was refused.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // Which assessment is to end.
 type CancelAssessmentInput struct {
 	// The assessment.
@@ -65,6 +140,20 @@ type CancelAssessmentInput struct {
 type CancelAssessmentPayload struct {
 	// The assessment; null if it was refused.
 	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which push is to end.
+type CancelPushInput struct {
+	// The push.
+	PushID core.ID `json:"pushId"`
+}
+
+// What came of cancelPush.
+type CancelPushPayload struct {
+	// The push; null if it was refused.
+	Push *model.Push `json:"push,omitempty"`
 	// Why it was refused; empty if it was not.
 	UserErrors []model.UserError `json:"userErrors"`
 }
@@ -87,6 +176,46 @@ type CheckConnectionPayload struct {
 type CompleteAssessmentPayload struct {
 	// The assessment; null if it was refused.
 	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// A customer's own credential at its ATS.
+type ConnectCredentialsInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// The credential's id.
+	ClientID string `json:"clientId"`
+	// The credential's secret. It is encrypted and never shown again.
+	ClientSecret string `json:"clientSecret"`
+	// The id there of the user who acts; left out for the credential's own.
+	ActingUserID *string `json:"actingUserId,omitempty"`
+}
+
+// What came of connectCredentials.
+type ConnectCredentialsPayload struct {
+	// The connection, checked with the new tokens; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// A customer's own Harvest v3 credential at Greenhouse.
+type ConnectGreenhouseCredentialsInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// The credential's id.
+	ClientID string `json:"clientId"`
+	// The credential's secret. It is encrypted and never shown again.
+	ClientSecret string `json:"clientSecret"`
+	// The id there of the user who acts; left out for the credential's own.
+	ActingUserID *string `json:"actingUserId,omitempty"`
+}
+
+// What came of connectGreenhouseCredentials.
+type ConnectGreenhouseCredentialsPayload struct {
+	// The connection, checked with the new tokens; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
 	// Why it was refused; empty if it was not.
 	UserErrors []model.UserError `json:"userErrors"`
 }
@@ -151,10 +280,94 @@ type CreateJobPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// What came of createStageTrigger.
+type CreateStageTriggerPayload struct {
+	// The trigger; null if it was refused.
+	StageTrigger *model.StageTrigger `json:"stageTrigger,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // What came of createTest.
 type CreateTestPayload struct {
 	// The test; null if it was refused.
 	Test *model.Test `json:"test,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What a person decides.
+type DecideAssessmentsInput struct {
+	// The decisions: 1 to 100.
+	DecisionIds []core.ID `json:"decisionIds"`
+	// What to do.
+	Action core.ReviewAction `json:"action"`
+	// Why, for people: at most 500 bytes. Required for what the rule does not suggest.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// What came of decideAssessments.
+type DecideAssessmentsPayload struct {
+	// What came of each; null if all was refused.
+	Outcomes []model.DecisionOutcome `json:"outcomes,omitempty"`
+	// Why all was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which push rule to remove.
+type DeletePushRuleInput struct {
+	// The connection that is pushed over.
+	ConnectionID core.ID `json:"connectionId"`
+	// The job that the rule is for; the rule of the connection if left out.
+	JobID *core.ID `json:"jobId,omitempty"`
+}
+
+// What came of removing a push rule.
+type DeletePushRulePayload struct {
+	// The rule as it was; null if it was refused.
+	PushRule *model.PushRule `json:"pushRule,omitempty"`
+	// Why it was refused.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which stage trigger to remove.
+type DeleteStageTriggerInput struct {
+	// The trigger.
+	StageTriggerID core.ID `json:"stageTriggerId"`
+}
+
+// What came of deleteStageTrigger.
+type DeleteStageTriggerPayload struct {
+	// The trigger as it was; null if it was refused.
+	StageTrigger *model.StageTrigger `json:"stageTrigger,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which connection is to be disconnected.
+type DisconnectConnectionInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+}
+
+// What came of disconnectConnection.
+type DisconnectConnectionPayload struct {
+	// The connection; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Whose data to erase.
+type EraseCandidateInput struct {
+	// The candidate.
+	CandidateID core.ID `json:"candidateId"`
+}
+
+// What came of eraseCandidate.
+type EraseCandidatePayload struct {
+	// What is left of the candidate; null if it was refused.
+	Candidate *model.Candidate `json:"candidate,omitempty"`
 	// Why it was refused; empty if it was not.
 	UserErrors []model.UserError `json:"userErrors"`
 }
@@ -167,8 +380,74 @@ type EventFilter struct {
 	SubjectID *core.ID `json:"subjectId,omitempty"`
 }
 
+// What came of mapping a job.
+type MapJobPayload struct {
+	// The mapping; null if it was refused.
+	JobMapping *model.JobMapping `json:"jobMapping,omitempty"`
+	// Why it was refused.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // What can be changed. A refusal is a user error in the payload; a payload is null only with an error.
 type Mutation struct {
+}
+
+// Which routing rule it is about.
+type PauseRoutingRuleInput struct {
+	// The rule.
+	RuleID core.ID `json:"ruleId"`
+	// Why, for people: at most 500 bytes.
+	Note *string `json:"note,omitempty"`
+}
+
+// What came of pauseRoutingRule.
+type PauseRoutingRulePayload struct {
+	// The rule; null if it was refused.
+	RoutingRule *model.RoutingRule `json:"routingRule,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What came of proposeRoutingRule.
+type ProposeRoutingRulePayload struct {
+	// The rule; null if it was refused.
+	RoutingRule *model.RoutingRule `json:"routingRule,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which result is to be pushed.
+type PushAssessmentInput struct {
+	// The assessment.
+	AssessmentID core.ID `json:"assessmentId"`
+	// The connection; may be left out if only one can push.
+	ConnectionID *core.ID `json:"connectionId,omitempty"`
+	// Makes a repeat recognisable, for 24 hours: at most 200 bytes. The same input with the same key answers the first outcome, also secrets that are shown once; another input is refused.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// What came of pushAssessment.
+type PushAssessmentPayload struct {
+	// The push; null if it was refused.
+	Push *model.Push `json:"push,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which results are to be pushed.
+type PushAssessmentsInput struct {
+	// The assessments: 1 to 200.
+	AssessmentIds []core.ID `json:"assessmentIds"`
+	// The connection; may be left out if only one can push.
+	ConnectionID *core.ID `json:"connectionId,omitempty"`
+}
+
+// What came of pushAssessments.
+type PushAssessmentsPayload struct {
+	// What came of each, in the order of the input.
+	Outcomes []model.PushOutcome `json:"outcomes"`
+	// Why all were refused; empty if they were not.
+	UserErrors []model.UserError `json:"userErrors"`
 }
 
 // What can be read. What belongs to another organization does not exist.
@@ -189,6 +468,54 @@ type ResendInvitationPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// The answer to what a push asks.
+type ResolvePushInput struct {
+	// The push.
+	PushID core.ID `json:"pushId"`
+	// The answer.
+	Resolution core.PushResolution `json:"resolution"`
+}
+
+// What came of resolvePush.
+type ResolvePushPayload struct {
+	// The push; null if it was refused.
+	Push *model.Push `json:"push,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which routing rule it is about.
+type ResumeRoutingRuleInput struct {
+	// The rule.
+	RuleID core.ID `json:"ruleId"`
+	// Why, for people: at most 500 bytes.
+	Note *string `json:"note,omitempty"`
+}
+
+// What came of resumeRoutingRule.
+type ResumeRoutingRulePayload struct {
+	// The rule; null if it was refused.
+	RoutingRule *model.RoutingRule `json:"routingRule,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which routing rule it is about.
+type RetireRoutingRuleInput struct {
+	// The rule.
+	RuleID core.ID `json:"ruleId"`
+	// Why, for people: at most 500 bytes.
+	Note *string `json:"note,omitempty"`
+}
+
+// What came of retireRoutingRule.
+type RetireRoutingRulePayload struct {
+	// The rule; null if it was refused.
+	RoutingRule *model.RoutingRule `json:"routingRule,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // Whose result is to be brought to the ATS once more.
 type RetryDeliveryInput struct {
 	// The assessment.
@@ -199,6 +526,50 @@ type RetryDeliveryInput struct {
 type RetryDeliveryPayload struct {
 	// The assessment; null if it was refused.
 	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which push is to go on.
+type RetryPushInput struct {
+	// The push.
+	PushID core.ID `json:"pushId"`
+}
+
+// What came of retryPush.
+type RetryPushPayload struct {
+	// The push; null if it was refused.
+	Push *model.Push `json:"push,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which entry of the sync log is to be retried.
+type RetrySyncInput struct {
+	// The entry.
+	SyncEntryID core.ID `json:"syncEntryId"`
+}
+
+// What retrySync set going: a push or a delivery.
+type RetrySyncPayload struct {
+	// The push; null if it was a delivery, or refused.
+	Push *model.Push `json:"push,omitempty"`
+	// The assessment whose result is delivered again; null if it was a push, or refused.
+	Assessment *model.Assessment `json:"assessment,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which web hook to apply once more.
+type RetryWebhookInput struct {
+	// The web hook, which must have failed.
+	WebhookID core.ID `json:"webhookId"`
+}
+
+// What came of retryWebhook.
+type RetryWebhookPayload struct {
+	// The web hook; null if it was refused.
+	Webhook *model.Webhook `json:"webhook,omitempty"`
 	// Why it was refused; empty if it was not.
 	UserErrors []model.UserError `json:"userErrors"`
 }
@@ -263,6 +634,90 @@ type RotatePartnerKeyPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// Which connection gets a new web hook secret.
+type RotateWebhookSecretInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// The secret that was typed into the ATS, 16 to 200 characters; a new one is made if left out.
+	Secret *string `json:"secret,omitempty"`
+}
+
+// What came of rotateWebhookSecret. The secret is not shown again.
+type RotateWebhookSecretPayload struct {
+	// The connection; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
+	// The secret to type into the ATS; null if it was refused.
+	WebhookSecret *string `json:"webhookSecret,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which connection to look at.
+type RunReconciliationInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+}
+
+// What came of runReconciliation. What is found comes as events and issues.
+type RunReconciliationPayload struct {
+	// The connection; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// In whose name to act.
+type SetActingUserInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// The ATS's id of the user, who must be active and, where the ATS tells who is, a site admin.
+	UserID string `json:"userId"`
+}
+
+// What came of choosing the acting user.
+type SetActingUserPayload struct {
+	// The connection; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
+	// Why it was refused.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What came of setting a push rule.
+type SetPushRulePayload struct {
+	// The rule; null if it was refused.
+	PushRule *model.PushRule `json:"pushRule,omitempty"`
+	// Why it was refused.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What came of setRoutingSwitch.
+type SetRoutingSwitchPayload struct {
+	// The switch; null if it was refused.
+	RoutingSwitch *model.RoutingSwitch `json:"routingSwitch,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// How the web hooks of a connection's ATS are taken. A field that is left out stays.
+type SetWebhookSyncInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// Whether what the ATS tells is applied.
+	Enabled bool `json:"enabled"`
+	// Whose assessments are marked.
+	Scope *core.InboundScope `json:"scope,omitempty"`
+	// The secret that was typed into the ATS, 16 to 200 characters. The one before counts for 14 days more.
+	Secret *string `json:"secret,omitempty"`
+}
+
+// What came of setWebhookSync.
+type SetWebhookSyncPayload struct {
+	// The connection; null if it was refused.
+	Connection *model.ATSConnection `json:"connection,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // Which job is to be shared, and with whom.
 type ShareJobInput struct {
 	// The job.
@@ -301,6 +756,38 @@ type StartAssessmentPayload struct {
 type Subscription struct {
 }
 
+// Which decisions are to be undone.
+type UndoDecisionsInput struct {
+	// The decisions: 1 to 100.
+	DecisionIds []core.ID `json:"decisionIds"`
+	// Why, for people: at most 500 bytes.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// What came of undoDecisions.
+type UndoDecisionsPayload struct {
+	// What came of each; null if all was refused.
+	Outcomes []model.DecisionOutcome `json:"outcomes,omitempty"`
+	// Why all was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Which mapping to forget.
+type UnmapJobInput struct {
+	// The connection with the ATS.
+	ConnectionID core.ID `json:"connectionId"`
+	// Our job.
+	JobID core.ID `json:"jobId"`
+}
+
+// What came of forgetting a mapping.
+type UnmapJobPayload struct {
+	// The mapping as it was; null if it was refused.
+	JobMapping *model.JobMapping `json:"jobMapping,omitempty"`
+	// Why it was refused.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // Which job is no longer to be shared, and with whom.
 type UnshareJobInput struct {
 	// The job.
@@ -334,6 +821,62 @@ type UpdateConnectionPayload struct {
 	// The connection; null if it was refused.
 	Connection *model.ATSConnection `json:"connection,omitempty"`
 	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// Where each datum is to go.
+type UpdatePushDestinationsInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// All destinations, at most 50, instead of those before; they stay if left out.
+	Destinations []core.Destination `json:"destinations,omitempty"`
+	// The ATS's id of the source that pushed candidates come from; empty for none; it stays if left out.
+	SourceID *string `json:"sourceId,omitempty"`
+}
+
+// What came of changing where each datum goes.
+type UpdatePushDestinationsPayload struct {
+	// The push profile with it; its warnings tell what the ATS does not take. Null if it was refused.
+	PushProfile *model.PushProfile `json:"pushProfile,omitempty"`
+	// Why it was refused.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What a push is to do where it could harm. What is left out stays.
+type UpdatePushPoliciesInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// If several people match.
+	SeveralMatches *core.MatchPolicy `json:"severalMatches,omitempty"`
+	// If the application was rejected, or the candidate hired.
+	ClosedApplication *core.ApplicationPolicy `json:"closedApplication,omitempty"`
+	// If the job is closed.
+	ClosedJob *core.JobPolicy `json:"closedJob,omitempty"`
+}
+
+// What came of changing what a push does where it could harm.
+type UpdatePushPoliciesPayload struct {
+	// The push profile with it; null if it was refused.
+	PushProfile *model.PushProfile `json:"pushProfile,omitempty"`
+	// Why it was refused.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
+// What a scorecard is to show.
+type UpdateScorecardMappingInput struct {
+	// The connection.
+	ConnectionID core.ID `json:"connectionId"`
+	// The bands; they stay if left out.
+	Bands *core.BandEnds `json:"bands,omitempty"`
+	// The keys of traits that only the report shows, at most 50; they stay if left out.
+	ReportOnlyTraits []string `json:"reportOnlyTraits,omitempty"`
+}
+
+// What came of changing what a scorecard shows.
+type UpdateScorecardMappingPayload struct {
+	// The push profile with it; null if it was refused.
+	PushProfile *model.PushProfile `json:"pushProfile,omitempty"`
+	// Why it was refused.
 	UserErrors []model.UserError `json:"userErrors"`
 }
 

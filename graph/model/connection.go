@@ -9,11 +9,14 @@ import (
 
 // ATSConnection is a connection with an ATS as callers see it. In the schema
 // it is called Connection.
-type ATSConnection struct{ *core.Connection }
+type ATSConnection struct {
+	*core.Connection
+	Batch *Batch[core.Connection]
+}
 
-// ViewATSConnection is a view of a connection; it has no parts that are read later.
-func ViewATSConnection(c *core.Connection, _ *Batch[core.Connection]) ATSConnection {
-	return ATSConnection{c}
+// ViewATSConnection is a view of one of a batch.
+func ViewATSConnection(c *core.Connection, b *Batch[core.Connection]) ATSConnection {
+	return ATSConnection{c, b}
 }
 
 // NewATSConnection is a view of c, or nil of nil.

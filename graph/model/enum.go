@@ -84,6 +84,42 @@ func MarshalATSOutcome(v core.ATSOutcome) graphql.Marshaler { return graphql.Mar
 // UnmarshalATSOutcome reads what the ATS told.
 func UnmarshalATSOutcome(v any) (core.ATSOutcome, error) { return enum[core.ATSOutcome](v) }
 
+// MarshalWebhookScope writes a scope.
+func MarshalWebhookScope(v core.InboundScope) graphql.Marshaler {
+	return graphql.MarshalString(string(v))
+}
+
+// UnmarshalWebhookScope reads a scope.
+func UnmarshalWebhookScope(v any) (core.InboundScope, error) { return enum[core.InboundScope](v) }
+
+// MarshalWebhookState writes a web hook's state.
+func MarshalWebhookState(v core.WebhookState) graphql.Marshaler {
+	return graphql.MarshalString(string(v))
+}
+
+// UnmarshalWebhookState reads a web hook's state.
+func UnmarshalWebhookState(v any) (core.WebhookState, error) { return enum[core.WebhookState](v) }
+
+// MarshalApplicationOrigin writes where an application is known from.
+func MarshalApplicationOrigin(v core.ApplicationOrigin) graphql.Marshaler {
+	return graphql.MarshalString(string(v))
+}
+
+// UnmarshalApplicationOrigin reads where an application is known from.
+func UnmarshalApplicationOrigin(v any) (core.ApplicationOrigin, error) {
+	return enum[core.ApplicationOrigin](v)
+}
+
+// MarshalApplicationState writes how an application stands.
+func MarshalApplicationState(v ats.ApplicationState) graphql.Marshaler {
+	return graphql.MarshalString(string(v))
+}
+
+// UnmarshalApplicationState reads how an application stands.
+func UnmarshalApplicationState(v any) (ats.ApplicationState, error) {
+	return enum[ats.ApplicationState](v)
+}
+
 // MarshalHealthStatus writes how a connection is.
 func MarshalHealthStatus(v core.HealthStatus) graphql.Marshaler {
 	return graphql.MarshalString(string(v))
@@ -91,6 +127,24 @@ func MarshalHealthStatus(v core.HealthStatus) graphql.Marshaler {
 
 // UnmarshalHealthStatus reads how a connection is.
 func UnmarshalHealthStatus(v any) (core.HealthStatus, error) { return enum[core.HealthStatus](v) }
+
+// MarshalAuthorizationState writes whether a connection's tokens work.
+func MarshalAuthorizationState(v core.AuthorizationState) graphql.Marshaler {
+	return graphql.MarshalString(string(v))
+}
+
+// UnmarshalAuthorizationState reads whether a connection's tokens work.
+func UnmarshalAuthorizationState(v any) (core.AuthorizationState, error) {
+	return enum[core.AuthorizationState](v)
+}
+
+// MarshalReferenceKind writes a kind of things to choose from.
+func MarshalReferenceKind(v ats.ReferenceKind) graphql.Marshaler {
+	return graphql.MarshalString(string(v))
+}
+
+// UnmarshalReferenceKind reads a kind of things to choose from.
+func UnmarshalReferenceKind(v any) (ats.ReferenceKind, error) { return enum[ats.ReferenceKind](v) }
 
 // MarshalAdapterStatus writes how an adapter's process is.
 func MarshalAdapterStatus(v AdapterStatus) graphql.Marshaler { return graphql.MarshalString(string(v)) }

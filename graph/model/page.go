@@ -25,6 +25,12 @@ const (
 	ListSyncLog     = List(core.PrefixSyncEntry)
 	ListTokens      = List(core.PrefixToken)
 	ListAuditLog    = List(core.PrefixAuditEntry)
+	ListJobMappings = List(core.PrefixMapping)
+	ListWebhooks    = List(core.PrefixWebhook)
+	ListIssues      = List(core.PrefixIssue)
+	ListErasures    = List(core.PrefixErasure)
+	ListPushes      = List(core.PrefixPush)
+	ListDecisions   = List(core.PrefixDecision)
 )
 
 // Ordered is the list in another order than its own.

@@ -29,6 +29,12 @@ func (e SyncEntry) FaultCode() *string { return optional(string(e.SyncEntry.Faul
 // Message is nil if there is nothing to say.
 func (e SyncEntry) Message() *string { return optional(e.SyncEntry.Message) }
 
+// Advice is nil if there is nothing to do.
+func (e SyncEntry) Advice() *string { return optional(e.SyncEntry.Advice) }
+
+// Steps are those of a push.
+func (e SyncEntry) Steps() []PushStep { return pushSteps(e.SyncEntry.Steps) }
+
 // RequestID is nil if no HTTP request brought the entry.
 func (e SyncEntry) RequestID() *string { return optional(e.SyncEntry.RequestID) }
 
