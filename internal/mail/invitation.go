@@ -18,10 +18,19 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// letter is an invitation, ready to be sent by any Mailer.
+// letter is a mail to a candidate, ready to be sent by any Mailer.
 type letter struct {
 	To, Subject, Text, HTML string
 }
+
+// kind is what a candidate is told.
+type kind string
+
+// The kinds, which are the names of their templates.
+const (
+	invitation kind = "invitation"
+	withdrawal kind = "withdrawal"
+)
 
 // words are what the templates set; all cleaned of what could mislead.
 type words struct {
@@ -31,7 +40,7 @@ type words struct {
 	Duration, Until, URL                           string
 }
 
-// writer renders invitations. It is safe for concurrent use.
+// writer renders letters. It is safe for concurrent use.
 type writer struct {
 	text *text.Template
 	html *html.Template
@@ -39,22 +48,26 @@ type writer struct {
 
 func newWriter() *writer {
 	return &writer{
-		text: text.Must(text.ParseFS(templates, "templates/invitation.txt")),
-		html: html.Must(html.ParseFS(templates, "templates/invitation.html")),
+		text: text.Must(text.ParseFS(templates, "templates/*.txt")),
+		html: html.Must(html.ParseFS(templates, "templates/*.html")),
 	}
 }
 
-// write renders i. Errors: fault.Invalid for an address that no mail can go to.
-func (w *writer) write(i *core.Invitation) (*letter, error) {
+// write renders what is told of i. Errors: fault.Invalid for an address that no
+// mail can go to.
+func (w *writer) write(k kind, i *core.Invitation) (*letter, error) {
 	if err := core.ValidateEmail("candidate.email", i.To); err != nil {
 		return nil, err
 	}
 	v := wordsOf(i)
+	if k == withdrawal {
+		v.Subject = fmt.Sprintf("You no longer need to take the test: %s", v.Test)
+	}
 	var plain, rich bytes.Buffer
-	if err := w.text.Execute(&plain, v); err != nil {
+	if err := w.text.ExecuteTemplate(&plain, string(k)+".txt", v); err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	if err := w.html.Execute(&rich, v); err != nil {
+	if err := w.html.ExecuteTemplate(&rich, string(k)+".html", v); err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
 	return &letter{To: i.To, Subject: v.Subject, Text: plain.String(), HTML: rich.String()}, nil
@@ -91,7 +104,7 @@ var (
 // refused is the error for an address that will not take the mail, whoever says so.
 func refused(cause error) error {
 	e := fault.InvalidField("candidate.email", "REFUSED",
-		"The mail server refused the candidate's address for good; the invitation was not sent. Correct the address and send it again.")
+		"The mail server refused the candidate's address for good; the mail was not sent. Correct the address and send it again.")
 	e.Cause = cause
 	return e
 }

@@ -21,6 +21,7 @@ var mailboxBodies embed.FS
 // Message is one mail in a mailbox.
 type Message struct {
 	ID      string    `json:"id"`
+	About   core.ID   `json:"assessmentId"`
 	To      string    `json:"to"`
 	Subject string    `json:"subject"`
 	Text    string    `json:"text"`
@@ -55,7 +56,16 @@ func NewMailbox(limit int) *Mailbox {
 
 // SendInvitation implements core.Mailer. Errors: fault.Invalid for a bad address.
 func (m *Mailbox) SendInvitation(_ context.Context, i *core.Invitation) error {
-	l, err := m.writer.write(i)
+	return m.put(invitation, i)
+}
+
+// SendWithdrawal implements core.Mailer, as SendInvitation.
+func (m *Mailbox) SendWithdrawal(_ context.Context, i *core.Invitation) error {
+	return m.put(withdrawal, i)
+}
+
+func (m *Mailbox) put(k kind, i *core.Invitation) error {
+	l, err := m.writer.write(k, i)
 	if err != nil {
 		return err
 	}
@@ -63,12 +73,24 @@ func (m *Mailbox) SendInvitation(_ context.Context, i *core.Invitation) error {
 	defer m.mu.Unlock()
 	m.count++
 	m.messages = append(m.messages, Message{
-		ID: strconv.Itoa(m.count), To: l.To, Subject: l.Subject, Text: l.Text, HTML: l.HTML, SentAt: m.clock.Now(), URL: i.URL,
+		ID: strconv.Itoa(m.count), About: i.AssessmentID, To: l.To, Subject: l.Subject, Text: l.Text, HTML: l.HTML, SentAt: m.clock.Now(), URL: i.URL,
 	})
 	if over := len(m.messages) - m.limit; over > 0 {
 		m.messages = slices.Delete(m.messages, 0, over)
 	}
 	return nil
+}
+
+// Forget removes the mails about assessments that were erased.
+func (m *Mailbox) Forget(ctx context.Context, erased func(ctx context.Context, assessment core.ID) bool) {
+	for _, msg := range m.Messages() {
+		if !erased(ctx, msg.About) {
+			continue
+		}
+		m.mu.Lock()
+		m.messages = slices.DeleteFunc(m.messages, func(kept Message) bool { return kept.ID == msg.ID })
+		m.mu.Unlock()
+	}
 }
 
 // Messages returns what is in the box, newest first.

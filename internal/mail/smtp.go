@@ -67,11 +67,20 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 // SendInvitation implements core.Mailer. It takes at most 20 seconds.
 // Errors: fault.Retryable, fault.Invalid, fault.Config.
 func (s *SMTP) SendInvitation(ctx context.Context, i *core.Invitation) error {
-	l, err := s.writer.write(i)
+	return s.deliver(ctx, invitation, i)
+}
+
+// SendWithdrawal implements core.Mailer, as SendInvitation.
+func (s *SMTP) SendWithdrawal(ctx context.Context, i *core.Invitation) error {
+	return s.deliver(ctx, withdrawal, i)
+}
+
+func (s *SMTP) deliver(ctx context.Context, k kind, i *core.Invitation) error {
+	l, err := s.writer.write(k, i)
 	if err != nil {
 		return err
 	}
-	message, err := s.message(i.AssessmentID, l)
+	message, err := s.message(i.AssessmentID, k, l)
 	if err != nil {
 		return err
 	}
@@ -92,7 +101,7 @@ func (s *SMTP) SendInvitation(ctx context.Context, i *core.Invitation) error {
 	return classify(err)
 }
 
-func (s *SMTP) message(id core.ID, l *letter) (*gomail.Msg, error) {
+func (s *SMTP) message(id core.ID, k kind, l *letter) (*gomail.Msg, error) {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := m.From(s.from.String()); err != nil {
 		return nil, fault.Wrap(err, fault.Config, "The sender of invitations must be a plain e-mail address.")
@@ -102,16 +111,18 @@ func (s *SMTP) message(id core.ID, l *letter) (*gomail.Msg, error) {
 	}
 	m.Subject(l.Subject)
 	m.SetDate()
-	m.SetMessageIDWithValue(messageID(id, s.domain))
+	m.SetMessageIDWithValue(messageID(id, k, s.domain))
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetBodyString(gomail.TypeTextPlain, l.Text)
 	m.AddAlternativeString(gomail.TypeTextHTML, l.HTML)
 	return m, nil
 }
 
-// messageID is the same for the same assessment, so that a repeat is
+// messageID is the same for the same assessment and kind, so that a repeat is
 // recognised as one by mail programs.
-func messageID(id core.ID, domain string) string { return string(id) + ".invitation@" + domain }
+func messageID(id core.ID, k kind, domain string) string {
+	return string(id) + "." + string(k) + "@" + domain
+}
 
 // send makes a connection of its own and closes it whatever happens: the
 // library leaves it open after some failures, and heeds ctx in connecting only.

@@ -23,6 +23,7 @@ import (
 // reports answer as they are told.
 type reports struct {
 	view    *core.ReportView
+	sheet   *core.ReportSheet
 	address string
 	err     error
 	token   string
@@ -36,6 +37,11 @@ func (r *reports) Follow(_ context.Context, token string) (string, error) {
 func (r *reports) View(_ context.Context, token string) (*core.ReportView, error) {
 	r.token = token
 	return r.view, r.err
+}
+
+func (r *reports) Sheet(_ context.Context, token string) (*core.ReportSheet, error) {
+	r.token = token
+	return r.sheet, r.err
 }
 
 func view() *core.ReportView {
@@ -71,7 +77,7 @@ func view() *core.ReportView {
 func site(t testing.TB, r *reports, log *slog.Logger) http.Handler {
 	t.Helper()
 	mux := http.NewServeMux()
-	report.New(report.Options{Reports: r, Log: log}).Register(mux)
+	report.New(report.Options{Reports: r, Printer: report.NewPrinter(), Log: log}).Register(mux)
 	h, err := httpd.Middleware(httpd.MiddlewareOptions{Handler: mux, Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +132,10 @@ func TestPermalink(t *testing.T) {
 	if w.Code != http.StatusFound || w.Header().Get("Location") != r.address || r.token != "token.1" {
 		t.Errorf("%d to %q by %q", w.Code, w.Header().Get("Location"), r.token)
 	}
+	w = get(t, site(t, r, nil), "/r/token.1.pdf")
+	if w.Code != http.StatusFound || w.Header().Get("Location") != r.address+".pdf" || r.token != "token.1" {
+		t.Errorf("the PDF: %d to %q by %q", w.Code, w.Header().Get("Location"), r.token)
+	}
 }
 
 func TestFaults(t *testing.T) {
@@ -144,7 +154,7 @@ func TestFaults(t *testing.T) {
 		{"busy", fault.Wrap(errors.New(secret), fault.Retryable, "Busy."), 503, "Please try again"},
 	}
 	for _, test := range tests {
-		for _, path := range []string{"/r/token.1", "/report/token.1"} {
+		for _, path := range []string{"/r/token.1", "/report/token.1", "/r/token.1.pdf", "/report/token.1.pdf"} {
 			t.Run(test.name+path, func(t *testing.T) {
 				t.Parallel()
 				var log bytes.Buffer
@@ -194,7 +204,7 @@ func TestTheReportIsWhole(t *testing.T) {
 	}
 	for _, markup := range []string{
 		"<title>Ána Ørsted · Kundengespräch · Nordlicht Büro</title>", "<ul><li>asks first</li><li><strong>sums up</strong></li></ul>",
-		"<p>Good <em>pace</em></p>", "Let them <strong>finish</strong>.", `href="#turn-2"`, `id="turn-2"`, `href="#turn-4"`, `stroke-dasharray="82.5 100"`, `width="90.75%"`,
+		"<p>Good <em>pace</em></p>", "Let them <strong>finish</strong>.", `href="#turn-2"`, `id="turn-2"`, `href="#turn-4"`, `stroke-dasharray="82.5 100"`, `width="90.75%"`, `<a href="/report/token.1.pdf" download>`,
 	} {
 		if !strings.Contains(page, markup) {
 			t.Errorf("the page does not hold %s", markup)

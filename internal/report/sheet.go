@@ -23,6 +23,7 @@ type sheet struct {
 	Moments                   []moment
 	Notes                     []template.HTML
 	Turns                     []turn
+	Print                     string // where the PDF is
 }
 
 type moment struct {
