@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +42,7 @@ type Order struct {
 	Polls       int       `json:"polls"`
 	Reported    []string  `json:"reported"` // what was told with response-error
 	Timeline    []Call    `json:"timeline"`
+	Assessed    *Assessed `json:"assessed,omitempty"` // of an order of the vendor's own; what it points to does not change
 
 	asked, told int // numbers of the last question, and of the last one whose answer counts
 }
@@ -70,15 +73,17 @@ type Test struct {
 
 // State is all that the sandbox knows.
 type State struct {
-	Version    int      `json:"version"` // rises with each change
-	Mode       string   `json:"mode"`
-	Auto       bool     `json:"autoCandidate"`
-	Faults     Faults   `json:"faults"`
-	Candidates []Person `json:"candidates"`
-	Tests      []Test   `json:"tests"`
-	Orders     []Order  `json:"orders"` // newest first
-	Calls      []Call   `json:"calls"`  // those that belong to no order, newest first
-	Reported   []string `json:"reported"`
+	Version    int         `json:"version"` // rises with each change
+	Mode       string      `json:"mode"`
+	Auto       bool        `json:"autoCandidate"`
+	Faults     Faults      `json:"faults"`
+	Candidates []Person    `json:"candidates"`
+	Tests      []Test      `json:"tests"`
+	Orders     []Order     `json:"orders"`   // sent tests, newest first
+	Assessed   []Order     `json:"assessed"` // the vendor's own, newest first
+	Jobs       []VendorJob `json:"jobs"`
+	Calls      []Call      `json:"calls"` // those that belong to no order, newest first
+	Reported   []string    `json:"reported"`
 }
 
 // book keeps the newest orders and tells of changes. It is safe for concurrent use.
@@ -90,6 +95,7 @@ type book struct {
 	auto     bool
 	orders   []*Order // oldest first
 	tests    []Test
+	jobs     []VendorJob
 	calls    []Call
 	reported []string
 	taken    []string // invitation links that a candidate has
@@ -122,12 +128,43 @@ func (b *book) watch(after int) <-chan struct{} {
 	return b.changed
 }
 
-// open adds an order and forgets the oldest over the limit.
+// now is the version.
+func (b *book) now() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.version
+}
+
+// changes waits until the version is over after, at most for d, and reports
+// whether it is.
+func (b *book) changes(ctx context.Context, after int, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-b.watch(after):
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// open adds an order of Greenhouse's.
 func (b *book) open(p Person, t Test, publicURL string) Order {
+	return b.add(p, t, func(o *Order) { o.CallbackURL = publicURL + callbackPath + itoa(o.Number) })
+}
+
+// openFor adds an order of the vendor's own.
+func (b *book) openFor(j VendorJob, p Person, t Test) Order {
+	return b.add(p, t, func(o *Order) { o.Assessed = &Assessed{Job: j} })
+}
+
+// add adds an order and forgets the oldest over the limit.
+func (b *book) add(p Person, t Test, complete func(*Order)) Order {
 	var made Order
 	b.change(func() {
 		o := &Order{Number: b.next, Person: p, TestID: t.ID, TestName: t.Name, State: OrderSending, SentAt: time.Now().UTC()}
-		o.CallbackURL = publicURL + callbackPath + itoa(o.Number)
+		complete(o)
 		b.next++
 		b.orders = append(b.orders, o)
 		if over := len(b.orders) - maxOrders; over > 0 {
@@ -255,6 +292,31 @@ func (b *book) test(id string) (Test, bool) {
 	return b.tests[at], true
 }
 
+func (b *book) job(id string) (VendorJob, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := slices.IndexFunc(b.jobs, func(j VendorJob) bool { return j.ID == id })
+	if at < 0 {
+		return VendorJob{}, false
+	}
+	return b.jobs[at], true
+}
+
+// hear keeps what Trellis says of the vendor's assessments. Only what differs
+// is a change.
+func (b *book) hear(all []answeredAssessment) {
+	for _, n := range all {
+		o, ok := b.byInterview(n.ID)
+		if !ok || o.Assessed == nil {
+			continue
+		}
+		now := n.assessed()
+		if now.Job = o.Assessed.Job; !reflect.DeepEqual(now, *o.Assessed) {
+			b.update(o.Number, func(o *Order) { o.hear(now) })
+		}
+	}
+}
+
 func (b *book) isAuto() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -266,15 +328,18 @@ func (b *book) snapshot(limit int) State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := State{
-		Version: b.version, Auto: b.auto, Candidates: people(), Orders: []Order{},
-		Tests: slices.Clone(b.tests), Calls: slices.Clone(b.calls), Reported: slices.Clone(b.reported),
+		Version: b.version, Auto: b.auto, Candidates: people(), Orders: []Order{}, Assessed: []Order{},
+		Tests: slices.Clone(b.tests), Jobs: slices.Clone(b.jobs), Calls: slices.Clone(b.calls), Reported: slices.Clone(b.reported),
 	}
 	slices.Reverse(s.Calls)
 	for _, o := range slices.Backward(b.orders) {
-		if len(s.Orders) == limit {
-			break
+		list := &s.Orders
+		if o.Assessed != nil {
+			list = &s.Assessed
 		}
-		s.Orders = append(s.Orders, o.copy())
+		if len(*list) < limit {
+			*list = append(*list, o.copy())
+		}
 	}
 	return s
 }

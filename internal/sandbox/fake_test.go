@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	partnerKey  = "pk_test_1"
 	engineToken = "engine-token-1"
+	vendorToken = "vendor-token-1"
 )
 
 // fakeTrellis is as much of Trellis as the sandbox sees. Its answers can be replaced.
@@ -38,6 +39,8 @@ type fakeTrellis struct {
 	errors    []map[string]any
 	mutations []map[string]any
 	result    map[string]any // input of completeAssessment
+	pushed    map[string]any // body of the push, if it was asked for
+	refusal   string         // of createAssessment
 	patched   chan int       // statuses of our PATCHes
 	noMailbox bool
 }
@@ -51,6 +54,7 @@ func newFakeTrellis(t *testing.T) *fakeTrellis {
 	mux.HandleFunc("GET /a/{token}", f.invitation)
 	mux.HandleFunc("POST /a/{token}", f.consent)
 	mux.HandleFunc("POST /graphql", f.graphql)
+	mux.HandleFunc("POST /api/integrations/greenhouse/push/{id}", f.push)
 	f.server = httptest.NewServer(mux)
 	t.Cleanup(f.server.Close)
 	return f
@@ -128,22 +132,29 @@ func (f *fakeTrellis) consent(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, f.box+"/engine?assessment="+r.PathValue("token")+"&token=launch-"+r.PathValue("token"), http.StatusSeeOther)
 }
 
-// graphql takes the engine's two mutations; completion tells the stand-in with a PATCH.
+// graphql takes the vendor's questions and the engine's two mutations; completion tells the stand-in with a PATCH.
 func (f *fakeTrellis) graphql(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Query     string
-		Variables struct{ Input map[string]any }
+		Variables map[string]any
+	}
+	if r.Header.Get("Authorization") == "Bearer "+vendorToken {
+		f.vendor(w, r)
+		return
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.Header.Get("Authorization") != "Bearer "+engineToken {
 		f.t.Errorf("graphql: %v, %q", err, r.Header.Get("Authorization"))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mutations = append(f.mutations, body.Variables.Input)
+	given, _ := body.Variables["input"].(map[string]any)
+	f.mutations = append(f.mutations, given)
 	field := "startAssessment"
 	if strings.Contains(body.Query, "completeAssessment(") {
-		field, f.result = "completeAssessment", body.Variables.Input
-		go f.patch(f.sent[len(f.sent)-1]["url"].(string), partnerKey)
+		field, f.result = "completeAssessment", given
+		if callback, ok := f.sent[len(f.sent)-1]["url"].(string); ok {
+			go f.patch(callback, partnerKey)
+		}
 	}
 	_, _ = fmt.Fprintf(w, `{"data":{%q:{"assessment":{"id":"x","status":"STARTED"},"userErrors":[]}}}`, field)
 }

@@ -128,9 +128,12 @@ func readFaults(r *http.Request, f *Faults) error {
 }
 
 // after answers a form with the page and a program with v as JSON.
-func (s *Sandbox) after(w http.ResponseWriter, r *http.Request, v any) {
+func (s *Sandbox) after(w http.ResponseWriter, r *http.Request, v any) { s.afterAt(w, r, "", v) }
+
+// afterAt is after with a place on the page.
+func (s *Sandbox) afterAt(w http.ResponseWriter, r *http.Request, place string, v any) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		http.Redirect(w, r, "/"+place, http.StatusSeeOther)
 		return
 	}
 	writeJSON(w, v)

@@ -9,14 +9,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/trellis-ats/trellis/internal/sandbox/account"
 )
 
 //go:embed assets
 var assets embed.FS
 
 const (
-	shownOrders = 30
-	longestWait = 20 * time.Second
+	shownOrders     = 30
+	shownCandidates = 30
+	longestWait     = 20 * time.Second
 )
 
 // pages are the sandbox's templates.
@@ -26,9 +29,17 @@ func newPages() (*pages, error) {
 	set, err := template.New("").Funcs(template.FuncMap{
 		"clock":  func(t time.Time) string { return t.Format("15:04:05") },
 		"number": func(f any) string { return strconv.FormatFloat(f.(float64), 'f', -1, 64) },
+		"web":    isWebAddress,
 		"chip":   chip,
+		"words":  func(constant string) string { return strings.ToLower(strings.ReplaceAll(constant, "_", " ")) },
 	}).ParseFS(assets, "assets/*.html")
 	return &pages{set: set}, err
+}
+
+// isWebAddress tells what may be shown as a link.
+func isWebAddress(v any) bool {
+	s, ok := v.(string)
+	return ok && webAddress("", s) == nil
 }
 
 // chip is the colour of a score: green from 75, yellow from 55, else red.
@@ -64,10 +75,30 @@ type view struct {
 	State
 	TrellisURL string
 	Kinds      []string // of faults
+	Account    account.View
+	Vendor     bool // there is one
+	Pushed     []pushedView
+}
+
+// pushedView is an assessment of the vendor's with what came of it in the account.
+type pushedView struct {
+	Order
+	Candidate *account.CandidateView // nil: not there, or not any more
 }
 
 func (s *Sandbox) view() view {
-	return view{State: s.stateNow(shownOrders), TrellisURL: s.o.TrellisURL, Kinds: []string{"500", "429", "404", "hang"}}
+	v := view{
+		State: s.stateNow(shownOrders), TrellisURL: s.o.TrellisURL, Kinds: []string{"500", "429", "404", "hang"},
+		Account: s.account.View(shownCandidates), Vendor: s.o.Vendor.Token != "",
+	}
+	for _, o := range v.Assessed {
+		p := pushedView{Order: o}
+		if push := o.Assessed.Push; push != nil {
+			p.Candidate = v.Account.Take(push.CandidateExternalID)
+		}
+		v.Pushed = append(v.Pushed, p)
+	}
+	return v
 }
 
 func (s *Sandbox) stateNow(limit int) State {
@@ -79,6 +110,7 @@ func (s *Sandbox) stateNow(limit int) State {
 // home shows all; like the stage's configuration in Greenhouse it asks for the tests.
 func (s *Sandbox) home(w http.ResponseWriter, r *http.Request) {
 	s.refreshTests(r.Context())
+	s.refreshJobs(r.Context())
 	s.pages.write(w, "home", s.view())
 }
 
@@ -164,10 +196,13 @@ func (s *Sandbox) setAuto(w http.ResponseWriter, r *http.Request) {
 // profile is what greenhouse_profile_url leads to.
 func (s *Sandbox) profile(w http.ResponseWriter, r *http.Request) {
 	id, _ := strconv.Atoi(r.PathValue("number"))
-	p, ok := personByID(id)
-	if !ok {
+	if _, ok := personByID(id); ok {
+		http.Redirect(w, r, fmt.Sprintf("/#person-%d", id), http.StatusFound)
+		return
+	}
+	if !s.account.Knows(int64(id)) {
 		http.NotFound(w, r)
 		return
 	}
-	http.Redirect(w, r, fmt.Sprintf("/#person-%d", p.ID), http.StatusFound)
+	http.Redirect(w, r, fmt.Sprintf("/#candidate-%d", id), http.StatusFound)
 }

@@ -11,7 +11,7 @@ type Person struct {
 	Resume        string `json:"resume,omitempty"`
 	Email         string `json:"email"`
 	Role          string `json:"role"`
-	talent        int    // about what the engine will find, 0–100
+	talent        int    // about what the engine will find, 0–100; 0: drawn from the address
 }
 
 // Name is what people call the person.

@@ -1,8 +1,9 @@
 // Package sandbox is a stand-in for everything around Trellis: a Greenhouse
-// whose recruiter presses "Send Test", a candidate who takes it and an engine
-// that scores it. It knows Trellis only through its public surface and behaves
-// as facts/greenhouse.md 1 says. For demos and tests on one machine: its pages
-// ask for no password.
+// whose recruiter presses "Send Test", with an account that takes Harvest v3
+// calls and sends web hooks, a candidate who takes the test and an engine that
+// scores it. It knows Trellis only through its public surface and behaves as
+// facts/greenhouse.md 1, 2 and 4 say. For demos and tests on one machine: its
+// pages ask for no password.
 package sandbox
 
 import (
@@ -16,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/trellis-ats/trellis/internal/sandbox/account"
 )
 
 // The modes: how the stand-in Greenhouse learns of news.
@@ -38,20 +41,37 @@ type Options struct {
 	TrellisURL  string        // required
 	PartnerKey  string        // required; as Trellis issued it
 	EngineToken string        // required; an API token with the role ENGINE
+	Vendor      Vendor        // who pushes; the zero value: nobody
 	Mode        string        // ModePatch (default) or ModePoll
 	PollEvery   time.Duration // default 2 s; Greenhouse took an hour
 	Pace        time.Duration // how long the pretended candidate takes; default 3 s
 	Manual      bool          // the automatic candidate is off at first
 	Log         *slog.Logger  // nil: silent
+	// Begun is called in the background once Run listens and the web hooks are
+	// configured; its context ends with Close. Nil: nothing.
+	Begun func(ctx context.Context)
+
+	// Of the Harvest v3 side; a secret that is empty is made up, see Credentials.
+	ClientID      string // a customer's own; default sandbox-1
+	ClientSecret  string
+	PartnerID     string // default trellis-2
+	PartnerSecret string
+	Offset        int64                // added to the ids that the account gives out
+	Hooks         []account.HookInput  // web hooks that are configured when Run begins
+	Rules         func(*account.Rules) // changes the defaults
+	Clock         account.Clock        // of the account; nil: the real one
 }
 
 // Sandbox is the stand-in. It is safe for concurrent use.
 type Sandbox struct {
-	o      Options
-	book   *book
-	faults *faults
-	calls  *caller
-	pages  *pages
+	o       Options
+	book    *book
+	faults  *faults
+	calls   *caller
+	pages   *pages
+	account *account.Account
+
+	attending sync.Once // begins attend with the vendor's first assessment
 
 	ctx    context.Context //nolint:containedctx // ends with Close; background tasks live in it
 	cancel context.CancelFunc
@@ -72,6 +92,9 @@ func New(o Options) (*Sandbox, error) {
 	if s.pages, err = newPages(); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
+	if s.account, err = account.New(s.accountOptions()); err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
 	return s, nil
 }
 
@@ -90,9 +113,12 @@ func (o Options) complete() (Options, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Begun == nil {
+		o.Begun = func(context.Context) {}
+	}
 	return o, errors.Join(
 		webAddress("PublicURL", o.PublicURL), webAddress("TrellisURL", o.TrellisURL),
-		present("PartnerKey", o.PartnerKey), present("EngineToken", o.EngineToken), knownMode(o.Mode),
+		present("PartnerKey", o.PartnerKey), present("EngineToken", o.EngineToken), knownMode(o.Mode), o.Vendor.check(),
 	)
 }
 
@@ -139,12 +165,14 @@ func (s *Sandbox) Run(ctx context.Context) error {
 		ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
 	}
 	s.o.Log.Info("sandbox listens", "address", s.o.PublicURL)
+	s.background(s.begin)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
 		s.cancel() // long answers end with it
+		s.account.Close()
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
 		defer cancel()
 		err = errors.Join(server.Shutdown(wait), <-ended)
@@ -162,6 +190,7 @@ func (s *Sandbox) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	s.done.Wait()
+	s.account.Close()
 	s.calls.closeIdle()
 }
 
@@ -197,8 +226,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Handler serves the sandbox's pages, the callback of the stand-in Greenhouse
-// and the engine. What it starts ends with Close.
+// Handler serves the sandbox's pages, the callback of the stand-in Greenhouse,
+// its account and the engine. What it starts ends with Close.
 func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
@@ -206,6 +235,7 @@ func (s *Sandbox) Handler() http.Handler {
 	mux.HandleFunc("GET /sandbox/state", s.state)
 	mux.HandleFunc("GET /sandbox/assets/{name}", s.asset)
 	mux.HandleFunc("POST /sandbox/send", s.send)
+	mux.HandleFunc("POST /sandbox/assess", s.assess)
 	mux.HandleFunc("POST /sandbox/auto", s.setAuto)
 	mux.HandleFunc("POST /sandbox/faults", s.setFaults)
 	mux.HandleFunc("PATCH "+callbackPath+"{number}", s.callback)
@@ -213,7 +243,10 @@ func (s *Sandbox) Handler() http.Handler {
 	mux.HandleFunc("GET /engine", s.engine)
 	mux.HandleFunc("POST /engine/take", s.take)
 	mux.HandleFunc("GET /engine/done", s.engineDone)
-	return http.NewCrossOriginProtection().Handler(headers(mux))
+	outside := http.NewServeMux()
+	s.account.Mount(outside, mux)
+	outside.Handle("/", http.NewCrossOriginProtection().Handler(headers(mux)))
+	return outside
 }
 
 // headers keeps the pages to themselves: nothing is loaded from elsewhere.

@@ -232,6 +232,7 @@ func TestOptions(t *testing.T) {
 		"PartnerKey":  func(o *sandbox.Options) { o.PartnerKey = "" },
 		"EngineToken": func(o *sandbox.Options) { o.EngineToken = "" },
 		"mode":        func(o *sandbox.Options) { o.Mode = "push" },
+		"Vendor":      func(o *sandbox.Options) { o.Vendor.Token = "v" },
 	}
 	for name, change := range tests {
 		o := good

@@ -25,11 +25,16 @@
     const open = new Set([...board.querySelectorAll("details[open]")].map((d) => d.id));
     const scrolled = new Map([...board.querySelectorAll("ol[id]")].map((l) => [l.id, l.scrollTop]));
     const entered = new Map([...board.querySelectorAll("select[id], input[id]")].map((e) => [e.id, e.value]));
-    const focused = document.activeElement && board.contains(document.activeElement) ? document.activeElement.id : "";
+    const active = document.activeElement && board.contains(document.activeElement) ? document.activeElement : null;
+    const focused = active ? active.id : "";
+    const form = active?.closest("form")?.id;
     board.innerHTML = text;
     for (const d of board.querySelectorAll("details")) if (open.has(d.id)) d.open = true;
     for (const l of board.querySelectorAll("ol[id]")) l.scrollTop = scrolled.get(l.id) || 0;
-    if (["kind", "times"].includes(focused)) for (const [id, value] of entered) document.getElementById(id).value = value;
+    for (const [id, value] of entered) {
+      const field = document.getElementById(id);
+      if (form && field?.closest("form")?.id === form) field.value = value;
+    }
     if (focused) document.getElementById(focused)?.focus();
   }
 })();
