@@ -160,6 +160,28 @@ func (a *App) openTasks() error {
 		Handlers: map[core.TaskKind]tasks.Handler{
 			core.TaskSendInvitation: a.core.invitations.Send,
 			core.TaskDeliverResult:  a.core.deliveries.Run,
+
+			core.TaskApplyWebhook:   a.core.webhooks.Apply,
+			core.TaskWatchWebhooks:  a.core.webhooks.Watch,
+			core.TaskSendWithdrawal: a.core.invitations.SendWithdrawal,
+
+			core.TaskRefreshAuthorizations: a.core.authorizations.RefreshDue,
+			core.TaskRefreshAuthorization:  a.core.authorizations.Refresh,
+			core.TaskPush:                  a.core.pushes.Run,
+			core.TaskSweepPushes:           a.core.pushes.Sweep,
+			core.TaskCarryOutDecision:      a.core.decisions.CarryOut,
+
+			core.TaskReconcileAll: a.core.reconciliations.RunAll,
+			core.TaskReconcile:    a.core.reconciliations.Run,
+			core.TaskReadBack:     a.core.reconciliations.ReadBack,
+			core.TaskPurge:        a.core.retention.Run,
+		},
+		Periodic: []tasks.Periodic{
+			{Kind: core.TaskRefreshAuthorizations, Every: time.Minute},
+			{Kind: core.TaskSweepPushes, Every: time.Minute},
+			{Kind: core.TaskWatchWebhooks, Every: time.Hour},
+			{Kind: core.TaskReconcileAll, Every: a.o.Config.ReconcileInterval()},
+			{Kind: core.TaskPurge, Every: 6 * time.Hour},
 		},
 	})
 	a.tasks = engine

@@ -4,33 +4,55 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/internal/report"
 	"github.com/trellis-ats/trellis/internal/rest"
+	"github.com/trellis-ats/trellis/internal/tasks"
 )
 
 // useCases is core, put together.
 type useCases struct {
-	links         *core.Links
-	tokens        *core.Tokens
-	tests         *core.Tests
-	candidates    *core.Candidates
-	events        *core.Events
-	organizations *core.Organizations
-	connections   *core.Connections
-	assessments   *core.Assessments
-	invitations   *core.Invitations
-	deliveries    *core.Deliveries
-	reports       *core.Reports
-	syncLog       *core.SyncLog
-	jobs          *core.Jobs
-	sessions      *core.Sessions
-	audit         *core.AuditLog
-	feed          *core.Feed
-	inbound       *core.Inbound
-	setup         *core.Setup
+	links          *core.Links
+	tokens         *core.Tokens
+	tests          *core.Tests
+	candidates     *core.Candidates
+	events         *core.Events
+	organizations  *core.Organizations
+	connections    *core.Connections
+	assessments    *core.Assessments
+	invitations    *core.Invitations
+	deliveries     *core.Deliveries
+	reports        *core.Reports
+	syncLog        *core.SyncLog
+	jobs           *core.Jobs
+	jobMappings    *core.JobMappings
+	pushProfiles   *core.PushProfiles
+	pushRules      *core.PushRules
+	actingUsers    *core.ActingUsers
+	sessions       *core.Sessions
+	audit          *core.AuditLog
+	feed           *core.Feed
+	inbound        *core.Inbound
+	calls          *core.Calls
+	authorizations *core.Authorizations
+	referenceData  *core.ReferenceData
+	pushes         *core.Pushes
+	paper          *report.Printer
+	webhooks       *core.Webhooks
+	stageTriggers  *core.StageTriggers
+	erasures       *core.Erasures
+	routingRules   *core.RoutingRules
+	decisions      *core.RoutingDecisions
+	issues         *core.Issues
+	retention      *core.Retention
+	exports        *core.Exports
+
+	reconciliations *core.Reconciliations
+	setup           *core.Setup
 }
 
 // strangersPerSecond bounds how many callers without a known key are written
@@ -50,13 +72,31 @@ func newUseCases(o Options, key []byte, s core.Store, a core.Adapters, m core.Ma
 	u.candidates = core.NewCandidates(s)
 	u.events = core.NewEvents(s)
 	u.tests = core.NewTests(s, o.Clock)
-	u.connections = core.NewConnections(s, o.Clock, a)
+	vendor, err := o.Config.VendorValues()
+	if err != nil {
+		return nil, err
+	}
+	u.calls = core.NewCalls(core.CallsOptions{Store: s, Clock: o.Clock, Adapters: a, Vendor: vendor})
+	u.connections = core.NewConnections(s, o.Clock, a, u.calls)
+	u.authorizations = core.NewAuthorizations(core.AuthorizationOptions{
+		Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Connections: u.connections, Links: u.links,
+	})
+	u.referenceData = core.NewReferenceData(core.ReferenceOptions{Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls})
 	u.assessments = core.NewAssessments(s, o.Clock, u.links)
 	u.invitations = core.NewInvitations(s, o.Clock, u.links, m)
 	u.deliveries = core.NewDeliveries(s, o.Clock, a, u.links)
 	u.reports = core.NewReports(s, o.Clock, u.links)
+	u.paper = report.NewPrinter()
+	u.pushes = core.NewPushes(core.PushesOptions{
+		Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Links: u.links, Printer: u.paper, Assessments: u.assessments,
+		Deadline: o.Config.PushDeadline, Settle: o.Config.PushSettle, Attempts: o.Config.PushAttempts, Backoff: pushBackoff(o),
+	})
 	u.syncLog = core.NewSyncLog(s)
 	u.jobs = core.NewJobs(s, o.Clock)
+	u.jobMappings = core.NewJobMappings(s, o.Clock, u.referenceData)
+	u.pushProfiles = core.NewPushProfiles(s, o.Clock, u.connections, u.referenceData)
+	u.pushRules = core.NewPushRules(s, o.Clock)
+	u.actingUsers = core.NewActingUsers(u.connections, u.referenceData)
 	u.sessions = core.NewSessions(s, o.Clock, u.tokens)
 	u.audit = core.NewAuditLog(s)
 	u.feed = core.NewFeed(s)
@@ -66,5 +106,35 @@ func newUseCases(o Options, key []byte, s core.Store, a core.Adapters, m core.Ma
 		Reports: u.reports, Links: u.links, Shape: rest.Shape,
 		NoteStranger: rate.NewLimiter(strangersPerSecond, 10*strangersPerSecond).Allow,
 	})
+	u.webhooks = core.NewWebhooks(core.WebhooksOptions{Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Shape: rest.Shape})
+	u.stageTriggers = core.NewStageTriggers(s, o.Clock, a, u.referenceData)
+	u.erasures = core.NewErasures(s, o.Clock)
+	u.routingRules = core.NewRoutingRules(core.RoutingRulesOptions{Store: s, Clock: o.Clock, Choices: u.referenceData})
+	u.decisions = core.NewRoutingDecisions(core.RoutingDecisionsOptions{
+		Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Choices: u.referenceData,
+	})
+	u.issues = core.NewIssues(s, u.assessments)
+	u.reconciliations = core.NewReconciliations(core.ReconciliationOptions{
+		Store: s, Clock: o.Clock, Webhooks: u.webhooks, ReconciliationLimits: reconciliationLimits(o),
+	})
+	u.exports = core.NewExports(s, o.Clock)
+	u.retention = core.NewRetention(core.RetentionOptions{Store: s, Clock: o.Clock, Log: o.Log, Keep: keep(o.Config.Retention)})
 	return u, nil
+}
+
+// reconciliationLimits are from when on something is an issue.
+func reconciliationLimits(o Options) core.ReconciliationLimits {
+	c := o.Config
+	return core.ReconciliationLimits{
+		Undelivered: c.ReconcileUndelivered, Uninvited: c.ReconcileUninvited, Unopened: c.ReconcileUnopened,
+		Unfinished: c.ReconcileUnfinished, Unscored: c.ReconcileUnscored, PushVisible: c.ReconcilePushes,
+	}
+}
+
+// pushBackoff is how long a push waits after a failed attempt; nil is core's default.
+func pushBackoff(o Options) func(attempt int, err error) time.Duration {
+	if o.Backoff != nil || o.Config.PushBackoff == 0 {
+		return o.Backoff
+	}
+	return tasks.BackoffFrom(o.Config.PushBackoff)
 }

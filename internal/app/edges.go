@@ -13,6 +13,7 @@ import (
 	"github.com/trellis-ats/trellis/graph"
 	"github.com/trellis-ats/trellis/graph/explorer"
 	"github.com/trellis-ats/trellis/internal/config"
+	"github.com/trellis-ats/trellis/internal/connect"
 	"github.com/trellis-ats/trellis/internal/httpd"
 	"github.com/trellis-ats/trellis/internal/mail"
 	"github.com/trellis-ats/trellis/internal/ratelimit"
@@ -27,6 +28,7 @@ type edges struct {
 	graph   *graph.Server
 	proxies []netip.Prefix
 	redis   *redis.Client // counts callers for all processes; nil: each for itself
+	budgets ratelimit.Budgets
 }
 
 func (e *edges) close() error {
@@ -52,6 +54,10 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 		options.MaxRetries, options.DialerRetries, options.ContextTimeoutEnabled = -1, 1, true
 		e.redis = redis.NewClient(options)
 	}
+	e.budgets = ratelimit.Budgets{
+		Callers:   a.limiter(e, "callers", c.RateLimit, c.RateBurst),
+		Strangers: a.limiter(e, "strangers", c.StrangerLimit, c.StrangerLimit),
+	}
 	if e.graph, err = a.newGraph(e); err != nil {
 		return nil, err
 	}
@@ -63,8 +69,17 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 	rest.New(rest.Options{
 		Manifests: a.host, Inbound: a.core.inbound, RequestID: httpd.RequestID, Log: a.o.Log,
 	}).Register(e.mux)
+	rest.NewIntegration(rest.IntegrationOptions{
+		Manifests: a.host, Tokens: a.core.tokens, SyncLog: a.core.syncLog, Connections: a.core.connections, Pushes: a.core.pushes,
+		Exports: a.core.exports,
+		Budgets: e.budgets, ClientAddress: httpd.ClientAddress, RequestID: httpd.RequestID, Log: a.o.Log,
+	}).Register(e.mux)
+	connect.New(connect.Options{
+		Authorizations: a.core.authorizations, Sessions: a.core.sessions, Cookie: session.Cookie, Log: a.o.Log,
+	}).Register(e.mux)
+	rest.NewWebhooks(a.core.webhooks, a.o.Log).Register(e.mux)
 	mail.NewPage(mail.PageOptions{Invitations: a.core.invitations, Log: a.o.Log}).Register(e.mux)
-	report.New(report.Options{Reports: a.core.reports, Log: a.o.Log}).Register(e.mux)
+	report.New(report.Options{Reports: a.core.reports, Printer: a.core.paper, Log: a.o.Log}).Register(e.mux)
 	a.health.Register(e.mux)
 	e.mux.Handle("/graphql", e.graph)
 	if a.o.Demo {
@@ -72,8 +87,8 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 		e.mux.Handle("/graphiql", explorer.Explorer())
 	}
 	if a.mailbox != nil {
-		e.mux.Handle("/dev/mail", a.mailbox.Handler())
-		e.mux.Handle("/dev/mail/", a.mailbox.Handler())
+		e.mux.Handle("/dev/mail", a.forgetting(a.mailbox.Handler()))
+		e.mux.Handle("/dev/mail/", a.forgetting(a.mailbox.Handler()))
 	}
 	return e, nil
 }
@@ -93,14 +108,18 @@ func (a *App) newGraph(e *edges) (*graph.Server, error) {
 		Tokens: u.tokens, Organizations: u.organizations, Tests: u.tests, Candidates: u.candidates,
 		Assessments: u.assessments, Connections: u.connections, Reports: u.reports, Events: u.events,
 		SyncLog: u.syncLog, Jobs: u.jobs, AuditLog: u.audit, Feed: u.feed, Signals: a.bus, Links: u.links,
+		JobMappings: u.jobMappings, PushProfiles: u.pushProfiles, PushRules: u.pushRules, RoutingRules: u.routingRules, RoutingDecisions: u.decisions, Pushes: u.pushes, ActingUsers: u.actingUsers,
+		Authorizations: u.authorizations, ReferenceData: u.referenceData,
+		Webhooks: u.webhooks, StageTriggers: u.stageTriggers, Erasures: u.erasures,
+		Issues: u.issues, Reconciliations: u.reconciliations,
 		Log: a.o.Log, RequestID: httpd.RequestID, Sessions: u.sessions, SessionCookie: session.Cookie,
 		PublicURL: c.BaseURL(), ClientAddress: httpd.ClientAddress, Endings: a.endings,
 		Introspection: graph.Introspection{
 			Everyone: config.On(c.Introspection, a.o.Demo), Admins: config.On(c.Introspection, true),
 		},
 		Suggestions: config.On(c.Suggestions, a.o.Demo),
-		Callers:     a.limiter(e, "callers", c.RateLimit, c.RateBurst),
-		Strangers:   a.limiter(e, "strangers", c.StrangerLimit, c.StrangerLimit),
+		Callers:     e.budgets.Callers,
+		Strangers:   e.budgets.Strangers,
 	}
 	documents, err := c.AllowedDocuments()
 	if err != nil {

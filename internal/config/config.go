@@ -33,8 +33,16 @@ type Config struct {
 
 	TrustedProxies []string `env:"TRELLIS_TRUSTED_PROXIES" help:"Addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed."`
 
+	Vendor []string `env:"TRELLIS_VENDOR" help:"What the vendor is at each ATS, for all customers: greenhouse.client_id=…,greenhouse.client_secret=…" json:"-"`
+
 	Limits `embed:""`
-	OIDC   OIDC `embed:"" prefix:"oidc-"`
+	Pushes `embed:"" prefix:"push-"`
+
+	Reconciliation `embed:"" prefix:"reconcile-"`
+
+	OIDC OIDC `embed:"" prefix:"oidc-"`
+
+	Retention Retention `embed:"" prefix:"retention-"`
 }
 
 // keySize is the master key's length, in bytes.
@@ -72,9 +80,12 @@ func (c Config) Check() error {
 		checkURL("TRELLIS_REDIS_URL", c.RedisURL, "redis", "rediss"),
 		checkURL("TRELLIS_SMTP_URL", c.SMTPURL, "smtp", "smtps"),
 		checkURL("TRELLIS_ENGINE_URL", c.EngineURL, "http", "https"),
-		c.validateLimits(), c.OIDC.validate(),
+		c.validateLimits(), c.validatePushes(), c.validateReconciliation(), c.OIDC.validate(), c.Retention.validate(),
 	)
 	if _, err := c.Proxies(); err != nil {
+		problems = append(problems, err)
+	}
+	if _, err := c.VendorValues(); err != nil {
 		problems = append(problems, err)
 	}
 	if c.EngineURL != "" && !strings.Contains(c.EngineURL, "{assessment}") {
@@ -186,7 +197,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("listen", c.Listen), slog.String("dataDir", c.DataDir), slog.String("publicURL", c.BaseURL()),
 		slog.String("database", scheme(c.DatabaseURL, "sqlite")), slog.String("redis", scheme(c.RedisURL, "none")),
 		slog.String("smtp", scheme(c.SMTPURL, "none")), slog.Bool("masterKeySet", c.MasterKey != "" || c.MasterKeyFile != ""),
-		slog.Bool("engineSet", c.EngineURL != ""), slog.Bool("oidc", c.OIDC.Configured()),
+		slog.Bool("engineSet", c.EngineURL != ""), slog.Any("vendor", c.vendorNames()), slog.Bool("oidc", c.OIDC.Configured()),
 		slog.Int("rateLimit", c.RateLimit), slog.Bool("allowList", c.AllowList != ""),
 	)
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -102,5 +103,38 @@ func TestAllowList(t *testing.T) {
 	}
 	if _, err := parsed(t, "--allow-list="+file+"x").AllowedDocuments(); err == nil {
 		t.Error("a missing file is no error")
+	}
+}
+
+func TestPushes(t *testing.T) {
+	t.Parallel()
+	if c := parsed(t); c.PushSettle <= c.PushDeadline || c.PushAttempts != 10 {
+		t.Errorf("%+v", c.Pushes)
+	}
+	for flag, want := range map[string]string{
+		"--push-settle=29s":   "TRELLIS_PUSH_SETTLE",
+		"--push-deadline=0s":  "TRELLIS_PUSH_DEADLINE",
+		"--push-deadline=51s": "TRELLIS_PUSH_DEADLINE",
+		"--push-attempts=0":   "TRELLIS_PUSH_ATTEMPTS",
+		"--push-backoff=-1s":  "TRELLIS_PUSH_BACKOFF",
+	} {
+		if _, err := tryParse(t, []string{flag}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
+}
+
+func TestReconciliation(t *testing.T) {
+	t.Parallel()
+	if every := parsed(t).ReconcileInterval(); every != 15*time.Minute {
+		t.Errorf("every %s", every)
+	}
+	for flag, want := range map[string]string{
+		"--reconcile-every=59s":    "TRELLIS_RECONCILE_EVERY",
+		"--reconcile-unopened=-1s": "TRELLIS_RECONCILE_",
+	} {
+		if _, err := tryParse(t, []string{flag}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", flag, err)
+		}
 	}
 }

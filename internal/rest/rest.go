@@ -1,7 +1,8 @@
-// Package rest serves the endpoints that an ATS calls, below /api/{adapter}/.
-// Which there are is told by the adapters' manifests: nothing here knows an
-// ATS by name. A handler reads the request, calls core once and writes what
-// core answers.
+// Package rest serves the endpoints that an ATS calls, below /api/{adapter}/,
+// and those that a vendor's programs call, below /api/integrations/{adapter}/.
+// The former are told by the adapters' manifests: nothing here knows an ATS by
+// name. A handler reads the request, calls core once and writes what core
+// answers.
 package rest
 
 import (
@@ -69,14 +70,15 @@ func (s *Shim) serve(w http.ResponseWriter, r *http.Request) {
 	routes := s.routesOf(name, m)
 	handler, pattern := routes.mux.Handler(r)
 	if pattern == "" {
-		s.refuse(w, r, handler)
+		s.write(w, r, refusalOf(r, handler))
 		return
 	}
 	routes.mux.ServeHTTP(w, r)
 }
 
-// refuse answers a path or method that the adapter does not have, as JSON.
-func (s *Shim) refuse(w http.ResponseWriter, r *http.Request, std http.Handler) {
+// refusalOf is the answer to a path or method that is not there, as JSON. std is
+// what a ServeMux gave for the request.
+func refusalOf(r *http.Request, std http.Handler) *ats.HTTPResponse {
 	probe := &statusRecorder{header: http.Header{}}
 	std.ServeHTTP(probe, r)
 	answer := Shape(fault.New(fault.NotFound, "There is no such endpoint."))
@@ -85,7 +87,7 @@ func (s *Shim) refuse(w http.ResponseWriter, r *http.Request, std http.Handler) 
 		answer.Status = http.StatusMethodNotAllowed
 		answer.Header["Allow"] = probe.header["Allow"]
 	}
-	s.write(w, r, answer)
+	return answer
 }
 
 // statusRecorder learns what the standard mux would answer.
@@ -174,12 +176,16 @@ func wildcardsOf(path string) []string {
 }
 
 func (s *Shim) write(w http.ResponseWriter, r *http.Request, answer *ats.HTTPResponse) {
+	writeAnswer(w, r, s.o.Log, answer)
+}
+
+func writeAnswer(w http.ResponseWriter, r *http.Request, log *slog.Logger, answer *ats.HTTPResponse) {
 	for name, values := range answer.Header {
 		w.Header()[http.CanonicalHeaderKey(name)] = values
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(answer.Status)
 	if _, err := w.Write(answer.Body); err != nil {
-		s.o.Log.DebugContext(r.Context(), "the caller went away before the answer was written", "error", err)
+		log.DebugContext(r.Context(), "the caller went away before the answer was written", "error", err)
 	}
 }
