@@ -47,6 +47,15 @@ func read[T any](t *testing.T, tab context.Context, a chromedp.Action[T]) T {
 	return v
 }
 
+// press clicks a button that leads to another page and waits for that: the one
+// before may show the news as well.
+func press(selector string) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+		return chromedp.Void{}, err
+	}
+}
+
 // TestSendTestInTheBrowser presses Send Test and reads the scorecard that the
 // page brings by itself, and the report behind its link.
 func TestSendTestInTheBrowser(t *testing.T) {
@@ -55,7 +64,7 @@ func TestSendTestInTheBrowser(t *testing.T) {
 	_, box := startDemo(t, database{url: func(*testing.T) string { return "" }})
 	err := chromedp.Do(tab,
 		chromedp.Navigate(box+"/"),
-		chromedp.Click(chromedp.CSS(`button[aria-label^="Send Test to"]`), chromedp.NodeVisible),
+		press(`button[aria-label^="Send Test to"]`),
 		chromedp.WaitVisible(chromedp.CSS(`article`)),
 		chromedp.Evaluate[chromedp.Void](`window.sameDocument = "yes"`),
 		chromedp.WaitVisible(chromedp.CSS(`article .chip.big`)),
@@ -74,6 +83,37 @@ func TestSendTestInTheBrowser(t *testing.T) {
 		}
 	}
 	readReport(t, tab)
+}
+
+// TestAssessAndPushInTheBrowser presses the vendor's button, sees what arrived
+// in the account, rejects the candidate there and sees that Trellis knows.
+func TestAssessAndPushInTheBrowser(t *testing.T) {
+	t.Parallel()
+	tab := openBrowser(t)
+	_, box := startDemo(t, database{url: func(*testing.T) string { return "" }})
+	until(t, "the jobs", func() bool { return len(follow(t, box, -1).Jobs) == 2 })
+	err := chromedp.Do(tab,
+		chromedp.Navigate(box+"/"),
+		press(`#assess-button`),
+		chromedp.WaitVisible(chromedp.CSS(`.pushed .files a`)),
+		chromedp.WaitNotPresent(chromedp.CSS(`.pushed .chip.waiting`)),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := read(t, tab, chromedp.Text(chromedp.CSS(`.pushed`)))
+	for _, want := range []string{"pushed", "Account Executive", "Phone Interview", "Assessment Band", "Traits:", "Assessed", "scorecard: skipped", "by the vendor's button"} {
+		if !strings.Contains(card, want) {
+			t.Errorf("the page lacks %q:\n%s", want, card)
+		}
+	}
+	err = chromedp.Do(tab,
+		press(`.pushed form[action$="/reject"] button`),
+		chromedp.WaitVisible(chromedp.CSS(`.pushed [data-outcome="REJECTED"]`)),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // readReport follows the scorecard's link into its new tab.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,13 +11,18 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/internal/app"
 	"github.com/trellis-ats/trellis/internal/config"
 	"github.com/trellis-ats/trellis/internal/sandbox"
+	"github.com/trellis-ats/trellis/internal/sandbox/account"
 )
+
+// demoAdapter is of the ATS that the sandbox stands in for.
+const demoAdapter = "greenhouse"
 
 // demoCommand is everything at once, on this machine.
 type demoCommand struct {
@@ -23,6 +30,7 @@ type demoCommand struct {
 	SandboxListen string        `default:"127.0.0.1:8090" help:"Address of the sandbox."`
 	Mode          string        `default:"patch" enum:"patch,poll" help:"How the stand-in Greenhouse learns of news: told by us, or by asking."`
 	Pace          time.Duration `default:"3s" help:"How long the pretended candidate takes."`
+	harvestFlags
 }
 
 // Run serves until interrupted.
@@ -52,30 +60,49 @@ func (c *demoCommand) Run(p *program) error {
 
 // serve runs server and sandbox; either's end is the other's.
 func (c *demoCommand) serve(p *program, a *app.App, made *credentials) error {
+	var box *sandbox.Sandbox
 	box, err := sandbox.New(sandbox.Options{
 		Listen: c.SandboxListen, PublicURL: "http://" + c.SandboxListen, TrellisURL: c.BaseURL(),
 		PartnerKey: made.PartnerKey, EngineToken: made.EngineToken, Mode: c.Mode, Pace: c.Pace, Log: p.logger(c.Config),
+		ClientSecret: c.clientSecret(made), PartnerSecret: c.PartnerSecret, Offset: idOffset(), Rules: c.rules,
+		Hooks:  []account.HookInput{c.trellisHook(a, made)},
+		Vendor: sandbox.Vendor{Token: made.AdminToken, ConnectionID: made.ConnectionID},
+		Begun:  func(ctx context.Context) { c.connect(ctx, p, a, c.sandboxAccount(made, box.Credentials())) },
 	})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
-	ended := make(chan error, 1)
+	var running sync.WaitGroup
+	var boxErr error // to be read when nothing runs
 	err = a.Serve(ctx, func(string) {
 		c.announce(p, made)
-		go func() {
+		running.Go(func() {
 			defer cancel()
-			ended <- box.Run(ctx)
-		}()
+			boxErr = box.Run(ctx)
+		})
 	})
 	cancel()
-	select {
-	case boxErr := <-ended:
-		return errors.Join(err, boxErr)
-	default:
-		return err // the sandbox never began
+	running.Wait()
+	return errors.Join(err, boxErr)
+}
+
+// connect leads the demo's connection to the sandbox's account. Without it the
+// demo shows less, and says why.
+func (c *demoCommand) connect(ctx context.Context, p *program, a *app.App, to app.DemoAccount) {
+	if err := a.ConnectDemo(ctx, to); err != nil && ctx.Err() == nil {
+		p.logger(c.Config).Warn("the demo cannot push into the sandbox; what else it shows works", "error", err)
 	}
+}
+
+// clientSecret is the same at each start, as that which the connection holds is.
+func (c *demoCommand) clientSecret(made *credentials) string {
+	if c.ClientSecret != "" {
+		return c.ClientSecret
+	}
+	sum := sha256.Sum256([]byte("sandbox client " + made.PartnerKey))
+	return hex.EncodeToString(sum[:20])
 }
 
 func (c *demoCommand) announce(p *program, made *credentials) {
@@ -86,7 +113,7 @@ func (c *demoCommand) announce(p *program, made *credentials) {
 	_, _ = fmt.Fprintf(p.out, `
 Trellis runs, with a sandbox that stands in for Greenhouse, a candidate and an engine.
 
-  Sandbox   http://%s   press "Send Test" and watch the scorecard
+  Sandbox   http://%s   press "Send Test", or "Assess somebody and push"
   GraphQL   %s/graphql   to explore: %s/graphiql
   Mailbox   %s/dev/mail
   Token     %s   (admin; send it as "Authorization: Bearer …")
@@ -108,7 +135,7 @@ func (c *demoCommand) credentials(p *program, a *app.App) (*credentials, error) 
 		return nil, fmt.Errorf("--sandbox-listen is host:port: %w", err)
 	}
 	made, err = setUp(p, a, core.SetupOptions{
-		Organization: "Acme Sales", Adapter: "greenhouse", SampleTests: true,
+		Organization: "Acme Sales", Adapter: demoAdapter, SampleTests: true,
 		Settings: map[string]string{"callback_hosts": host}, // on any port
 	})
 	if err != nil {

@@ -20,6 +20,8 @@ type sandboxState struct {
 		Name string `json:"partner_test_name"`
 	}
 	Orders   []sandboxOrder
+	Assessed []assessedOrder
+	Jobs     []struct{ ID string }
 	Reported []string
 }
 
@@ -41,15 +43,20 @@ type sandboxOrder struct {
 func startDemo(t *testing.T, d database, args ...string) (*server, string) {
 	t.Helper()
 	s := prepare(t, d)
+	return s, launchDemo(t, s, freeAddress(t), args...)
+}
+
+// launchDemo is startDemo for a server that is prepared.
+func launchDemo(t *testing.T, s *server, listen string, args ...string) string {
+	t.Helper()
 	s.env = append(s.env, "TRELLIS_ENGINE_URL=") // the sandbox's own
-	listen := freeAddress(t)
 	s.launch("Stop with Ctrl-C", append([]string{"demo", "--sandbox-listen", listen, "--pace", "100ms"}, args...)...)
 	box := "http://" + listen
 	until(t, "the sandbox", func() bool {
 		a, err := s.tryGet(box + "/")
 		return err == nil && a.status == http.StatusOK
 	})
-	return s, box
+	return box
 }
 
 func TestDemo(t *testing.T) {

@@ -291,7 +291,7 @@ func (s *server) dataDir() string {
 func (s *server) replica() *server {
 	s.t.Helper()
 	listen := freeAddress(s.t)
-	r := &server{t: s.t, base: "http://" + listen, program: s.program, made: s.made}
+	r := &server{t: s.t, base: "http://" + listen, program: s.program, made: s.made, test: s.test}
 	r.env = append(append([]string(nil), s.env...), "TRELLIS_LISTEN="+listen)
 	r.start()
 	s.t.Cleanup(r.stop)

@@ -25,7 +25,7 @@ import (
 
 // These tests run the built program as a user does: real processes, real
 // sockets. patience bounds every wait.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // The program, built once for all tests: as the tests are built, and plain for
 // those that measure time.
@@ -111,6 +111,7 @@ type server struct {
 	ended  error         // how; to be read after exited
 	mu     sync.Mutex
 	log    bytes.Buffer
+	test   string // one that can be taken
 }
 
 // newServer sets an organization up and starts the server.
@@ -389,9 +390,15 @@ func (s *server) graphql(token, query string, variables map[string]any, data any
 // until asks again until ok, for at most patience.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
+	within(t, patience, 20*time.Millisecond, what, ok)
+}
+
+// within is until with a patience of its own, asking every so often.
+func within(t *testing.T, most, every time.Duration, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	end := time.After(patience)
+	end := time.After(most)
 	for !ok() {
 		select {
 		case <-tick.C:

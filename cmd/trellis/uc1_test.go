@@ -64,13 +64,18 @@ func completion(id string, score float64) map[string]any {
 // complete reports a score as the engine does.
 func (s *server) complete(id string, score float64) {
 	s.t.Helper()
+	s.report(completion(id, score))
+}
+
+func (s *server) report(completion map[string]any) {
+	s.t.Helper()
 	var data struct {
 		CompleteAssessment struct {
 			Assessment struct{ Status string }
 			UserErrors []struct{ Code, Field, Message string }
 		}
 	}
-	s.graphql(s.made.EngineToken, completeMutation, completion(id, score), &data)
+	s.graphql(s.made.EngineToken, completeMutation, completion, &data)
 	if got := data.CompleteAssessment; got.Assessment.Status != "SCORED" || len(got.UserErrors) > 0 {
 		s.t.Fatalf("completeAssessment: %+v", got)
 	}
