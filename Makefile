@@ -20,13 +20,13 @@ build: ## Build the binary into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/trellis ./cmd/trellis
 
 test: ## Run all tests that need nothing installed but Go
-	$(GO) test $(RACE) -timeout 10m $(PACKAGES)
+	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
 
 test-services: ## Run all tests, with PostgreSQL, Redis, a browser and node; a skipped one fails
 	npm ci --silent --prefix graph/conformance
 	TRELLIS_TEST_DATABASE_URL='$(PG)' TRELLIS_TEST_REDIS_URL='$(REDIS)' \
 	TRELLIS_TEST_BROWSER=$$(command -v chromium) TRELLIS_TEST_NODE=$$(command -v node) \
-		$(GO) test $(RACE) -timeout 20m -count=1 -v $(PACKAGES) > test-services.out 2>&1; ./.ci/summary test-services.out
+		$(GO) test $(RACE) -timeout 75m -count=1 -v $(PACKAGES) > test-services.out 2>&1; ./.ci/summary test-services.out
 
 generate: ## Write all generated code anew
 	$(GO) generate ./...

@@ -1,6 +1,6 @@
-// Command bench measures send-test against a bare net/http handler that
-// commits one INSERT, on the same database, in one run: the two take turns, so
-// that whatever else the machine does hits both. What counts is the ratio.
+// Command bench measures what Trellis takes in against bare net/http handlers
+// that commit one INSERT, on the same database, in one run: the two take turns,
+// so that whatever else the machine does hits both. What counts is the ratio.
 package main
 
 import (
@@ -77,20 +77,36 @@ func (o options) measure(ctx context.Context, out io.Writer, binary, name, datab
 		return err
 	}
 	defer ours.stop()
+	for _, l := range []load{{"send-test", "bare INSERT", (*target).order}, {"web hook", "bare HMAC and INSERT", (*target).hook}} {
+		if err := o.compare(ctx, out, name, l, floor, ours); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load is one kind of request, and what it is compared with.
+type load struct {
+	name, floor string
+	send        func(t *target, ctx context.Context, c *http.Client) error
+}
+
+// compare lets the two take turns under one load.
+func (o options) compare(ctx context.Context, out io.Writer, database string, l load, floor, ours *target) error {
 	var floorRates, ourRates, ratios []float64
 	for range o.rounds {
-		f, err := o.turn(ctx, floor)
+		f, err := o.turn(ctx, l, floor)
 		if err != nil {
-			return fmt.Errorf("the bare handler: %w", err)
+			return fmt.Errorf("%s: %w", l.floor, err)
 		}
-		t, err := o.turn(ctx, ours)
+		t, err := o.turn(ctx, l, ours)
 		if err != nil {
-			return fmt.Errorf("send-test: %w", err)
+			return fmt.Errorf("%s: %w", l.name, err)
 		}
 		floorRates, ourRates, ratios = append(floorRates, f), append(ourRates, t), append(ratios, t/f)
 	}
-	_, err = fmt.Fprintf(out, "%-10s  send-test %6.0f/s  bare INSERT %6.0f/s  ratio %.3f  (%.3f … %.3f over %d rounds of %v, %d callers)\n",
-		name, median(ourRates), median(floorRates), median(ratios), slices.Min(ratios), slices.Max(ratios), o.rounds, o.length, o.callers)
+	_, err := fmt.Fprintf(out, "%-10s  %-9s %6.0f/s  %-20s %6.0f/s  ratio %.3f  (%.3f … %.3f over %d rounds of %v, %d callers)\n",
+		database, l.name, median(ourRates), l.floor, median(floorRates), median(ratios), slices.Min(ratios), slices.Max(ratios), o.rounds, o.length, o.callers)
 	return err
 }
 
@@ -99,9 +115,9 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// turn loads a target for one turn and returns the orders a second. An answer
-// other than 200 ends the run: a refused order is no order.
-func (o options) turn(ctx context.Context, t *target) (float64, error) {
+// turn loads a target for one turn and returns the answers a second. One other
+// than 200 ends the run: what was refused was not taken in.
+func (o options) turn(ctx context.Context, l load, t *target) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.length)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.callers}}
@@ -113,7 +129,7 @@ func (o options) turn(ctx context.Context, t *target) (float64, error) {
 	for range o.callers {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				if err := t.order(ctx, client); err != nil {
+				if err := l.send(t, ctx, client); err != nil {
 					if ctx.Err() == nil {
 						errs <- err
 					}

@@ -4,7 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -24,12 +29,14 @@ import (
 
 // target is a process under load.
 type target struct {
-	url   string
-	key   string
-	test  string
-	count atomic.Int64
-	cmd   *exec.Cmd
-	clean func()
+	orders string
+	hooks  string
+	key    string
+	test   string
+	secret string // signs web hooks
+	count  atomic.Int64
+	cmd    *exec.Cmd
+	clean  func()
 }
 
 // order sends one order with a call-back address that was never used.
@@ -39,11 +46,39 @@ func (t *target) order(ctx context.Context, c *http.Client) error {
 	body := fmt.Sprintf(`{"partner_test_id":%q,"candidate":{"first_name":"Ada","last_name":"Example","preferred_name":null,
 		"email":"ada%d@example.com","greenhouse_profile_url":"https://app.greenhouse.io/people/%d?application_id=26"},
 		"url":"https://app.greenhouse.io/take_home_tests/%d"}`, t.test, person, person, n)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.orders, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
 	r.SetBasicAuth(t.key, "")
+	return send(c, r)
+}
+
+// hook sends one web hook that was never sent, of an application that is not
+// known, as most of a customer's are.
+func (t *target) hook(ctx context.Context, c *http.Client) error {
+	n := t.count.Add(1)
+	body := fmt.Appendf(nil, `{"action":"candidate_stage_change","payload":{"application":{"id":%d,"status":"active",
+		"last_activity_at":"2026-11-01T10:00:00.000Z","candidate":{"id":%d,"first_name":"Ada","last_name":"Example","email_addresses":[
+		{"value":"ada@example.com","type":"personal"}]},"current_stage":{"id":7,"name":"Assessment"},"jobs":[{"id":3,"name":"Sales"}]}}}`, n, n)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.hooks, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Signature", signature(t.secret, body))
+	r.Header.Set("Greenhouse-Event-ID", strconv.FormatInt(n, 10))
+	return send(c, r)
+}
+
+// signature is that of facts/greenhouse.md 2.2.
+func signature(secret string, body []byte) string {
+	sum := hmac.New(sha256.New, []byte(secret))
+	sum.Write(body)
+	return "sha256 " + hex.EncodeToString(sum.Sum(nil))
+}
+
+func send(c *http.Client, r *http.Request) error {
 	answer, err := c.Do(r)
 	if err != nil {
 		return err
@@ -139,7 +174,11 @@ func startFloor(ctx context.Context, database string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{url: "http://" + listen, clean: clean, cmd: exec.CommandContext(ctx, self, "-floor", url, "-listen", listen)}
+	base := "http://" + listen
+	t := &target{
+		orders: base + "/order", hooks: base + "/hook", secret: floorSecret, clean: clean,
+		cmd: exec.CommandContext(ctx, self, "-floor", url, "-listen", listen),
+	}
 	return t, await(t.cmd)
 }
 
@@ -160,17 +199,47 @@ func startTrellis(ctx context.Context, binary, database string) (*target, error)
 	if err != nil {
 		return nil, fmt.Errorf("setup: %w", err)
 	}
-	var credentials struct{ PartnerKey string }
-	if err := json.Unmarshal(made, &credentials); err != nil {
+	var given credentials
+	if err := json.Unmarshal(made, &given); err != nil {
 		return nil, err
 	}
-	t := &target{url: "http://" + listen + "/api/greenhouse/send-test", key: credentials.PartnerKey, clean: clean}
+	base := "http://" + listen
+	t := &target{
+		orders: base + "/api/greenhouse/send-test", hooks: base + "/api/webhooks/greenhouse?connection=" + given.ConnectionID,
+		key: given.PartnerKey, secret: given.WebhookSecret, clean: clean,
+	}
 	t.cmd = exec.CommandContext(ctx, binary, "serve")
 	t.cmd.Env = env
 	if err := await(t.cmd); err != nil {
 		return nil, err
 	}
-	return t, t.chooseTest(ctx, "http://"+listen)
+	return t, errors.Join(t.chooseTest(ctx, base), given.takeHooks(ctx, base))
+}
+
+// credentials are what setup gives.
+type credentials struct {
+	PartnerKey, WebhookSecret, ConnectionID, AdminToken string
+}
+
+// takeHooks switches the connection's web hooks on.
+func (c *credentials) takeHooks(ctx context.Context, base string) error {
+	body := fmt.Sprintf(`{"query":"mutation{setWebhookSync(input:{connectionId:\"%s\",enabled:true}){userErrors{message}}}"}`, c.ConnectionID)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/graphql", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+c.AdminToken)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && !bytes.Contains(text, []byte(`"userErrors":[]`)) {
+		err = fmt.Errorf("setWebhookSync: %s", text)
+	}
+	return err
 }
 
 func (t *target) chooseTest(ctx context.Context, base string) error {
