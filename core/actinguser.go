@@ -25,8 +25,14 @@ func (us *ActingUsers) Set(ctx context.Context, by Actor, connection ID, user st
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err
 	}
-	if _, err := us.connections.Get(ctx, by, connection); err != nil {
+	c, err := us.connections.Get(ctx, by, connection)
+	if err != nil {
 		return nil, unknownField(err, "connectionId", "connection")
+	}
+	if c.Settings[ats.SettingAuthMode] == ats.AuthModeAuthorizationCode {
+		e := fault.InvalidField("userId", "CONSENTED", "On this connection acts who consented to it, or a service account. Nothing was changed; connect anew to let another user act.")
+		e.Code, e.Kind = fault.Conflict, "CONSENTED"
+		return nil, e
 	}
 	found, err := chosen(ctx, us.choices, by, choice{
 		ChoiceQuery: ChoiceQuery{ConnectionID: connection, Kind: ats.ReferenceUsers}, path: "userId", noun: "user", id: user,

@@ -264,6 +264,45 @@ func TestAChangedCredentialIsUsedAtOnce(t *testing.T) {
 	if a := c.authorization(); a.State != core.NeedsReconnect {
 		t.Errorf("the state is %s", a.State)
 	}
+	_, err = c.connections.Update(t.Context(), c.person, c.connection.ID, core.ConnectionUpdate{Settings: map[string]string{ats.SettingClientSecret: "right"}})
+	c.ok(err)
+	c.ok(c.find(c.calls))
+	if a := c.authorization(); a.State != core.Connected {
+		t.Errorf("with the right one the state is %s: %s", a.State, a.Reason)
+	}
+}
+
+// A credential of another account is not used, however it is entered.
+func TestAChangedCredentialOfAnotherAccountIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newConnecting(t)
+	_, err := c.authorizations.Connect(t.Context(), c.person, c.credentials("right"))
+	c.ok(err)
+	c.system.ChangeAccount("globex-at-the-ats")
+	_, err = c.connections.Update(t.Context(), c.person, c.connection.ID, core.ConnectionUpdate{Settings: map[string]string{ats.SettingClientID: "client-2", ats.SettingActingUser: ""}})
+	c.ok(err)
+	c.refused(c.find(c.calls), fault.Auth)
+	if a := c.authorization(); a.State != core.NeedsReconnect || a.Account != coretest.Account || !strings.Contains(a.Reason, "globex-at-the-ats") {
+		t.Errorf("%s, %s: %s", a.State, a.Account, a.Reason)
+	}
+}
+
+// A look that fails for the moment leaves what was known, and pushes with it.
+func TestALookThatFailsForNowForgetsNothing(t *testing.T) {
+	t.Parallel()
+	c := newConnecting(t)
+	c.consent()
+	before := c.stored().Health
+	c.system.FailOnce(coretest.OpCheck, coretest.BeforeCommit, fault.New(fault.Retryable, "The ATS is away."))
+	after, err := c.connections.Check(t.Context(), c.admin, c.connection.ID)
+	c.ok(err)
+	if h := after.Health; h.Status != core.HealthDegraded || h.Message != "The ATS is away." || h.Identity != before.Identity || len(h.Capabilities) == 0 {
+		t.Errorf("%+v", h)
+	}
+	c.ok(c.connections.Recheck(t.Context(), core.Task{OrganizationID: c.admin.OrganizationID, SubjectID: c.connection.ID}, core.Attempt{}))
+	if h := c.stored().Health; h.Status != core.HealthOK || h.Message != "" {
+		t.Errorf("looked at again: %+v", h)
+	}
 }
 
 // keyless is a store that fails where the partner key is read.

@@ -87,25 +87,20 @@ func (cs *Calls) Prepare(ctx context.Context, c *Connection) (ats.Connection, er
 }
 
 // prepareCheck is Prepare for a look at the connection, which goes without a
-// token where there is none. The authorization is nil if there never was one.
-func (cs *Calls) prepareCheck(ctx context.Context, c *Connection) (ats.Connection, *Authorization, error) {
+// token where there is none.
+func (cs *Calls) prepareCheck(ctx context.Context, c *Connection) (ats.Connection, error) {
 	_, err := cs.store.Authorization(ctx, c.OrganizationID, c.ID)
 	if fault.Is(err, fault.NotFound) {
-		call, err := cs.plain(ctx, c)
-		return call, nil, err
+		return cs.plain(ctx, c)
 	}
 	if err != nil {
-		return ats.Connection{}, nil, err
+		return ats.Connection{}, err
 	}
 	call, err := cs.Prepare(ctx, c)
 	if fault.Is(err, fault.Auth) {
 		call, err = cs.plain(ctx, c)
 	}
-	if err != nil {
-		return call, nil, told(err)
-	}
-	a, err := cs.store.Authorization(ctx, c.OrganizationID, c.ID) // which Prepare may have changed
-	return call, a, err
+	return call, told(err)
 }
 
 // told makes a *Postponed an error that people can read.

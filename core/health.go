@@ -46,7 +46,7 @@ func (cs *Connections) Check(ctx context.Context, by Actor, id ID) (*Connection,
 	if err != nil {
 		return nil, err
 	}
-	health, entry := cs.examine(ctx, c)
+	found, entry := cs.examine(ctx, c)
 	var changed *Connection
 	err = cs.store.Atomically(ctx, func(tx Tx) error {
 		c, err := tx.LockConnection(ctx, by.OrganizationID, id)
@@ -59,9 +59,67 @@ func (cs *Connections) Check(ctx context.Context, by Actor, id ID) (*Connection,
 			}
 		}
 		changed = c
+		health, err := found.over(ctx, tx, c)
+		if err != nil {
+			return err
+		}
 		return c.become(ctx, tx, by, health, health.CheckedAt)
 	})
 	return changed, err
+}
+
+// examined is what one look at a connection found.
+type examined struct {
+	health Health
+	later  bool // it could not be looked at just now
+}
+
+// over is the health that counts after a look: what was known stays if it could
+// not be looked at just now. The authorization is told as it is by now.
+func (e examined) over(ctx context.Context, r Reader, c *Connection) (Health, error) {
+	h := e.health
+	if e.later && len(c.Health.Capabilities) > 0 {
+		h = c.Health
+		h.CheckedAt, h.Message = e.health.CheckedAt, e.health.Message
+		if h.Status == HealthOK {
+			h.Status = HealthDegraded
+		}
+		return h, nil
+	}
+	a, err := r.Authorization(ctx, c.OrganizationID, c.ID)
+	if h.Message != "" || fault.Is(err, fault.NotFound) {
+		return h, nil
+	}
+	if err != nil {
+		return h, err
+	}
+	return h.withAuthorization(a), nil
+}
+
+const (
+	// recheckWell is how long what a check found counts, if all was well.
+	recheckWell = 24 * time.Hour
+	// recheckIll is the same if something was not.
+	recheckIll = time.Hour
+)
+
+// stale reports whether it is time to look again. What was never looked at is
+// not: somebody is setting the connection up.
+func (h Health) stale(now time.Time) bool {
+	life := recheckWell
+	if h.Status != HealthOK {
+		life = recheckIll
+	}
+	return !h.CheckedAt.IsZero() && now.Sub(h.CheckedAt) >= life
+}
+
+// TaskCheckConnection looks how a connection is.
+const TaskCheckConnection TaskKind = "check_connection"
+
+// Recheck is Check as the handler of TaskCheckConnection.
+func (cs *Connections) Recheck(ctx context.Context, t Task, _ Attempt) error {
+	_, err := cs.Check(ctx, SystemActor(t.OrganizationID), t.SubjectID)
+	return err
 }
 
 // become keeps the connection with another health. A change of the status is
@@ -106,12 +164,12 @@ func (cs *Connections) Capabilities(_ context.Context, by Actor, c *Connection) 
 // examine makes the call; no transaction is open. It goes with the connection's
 // token if there is one. The few requests of a check that a person asked for
 // are counted, and do not wait.
-func (cs *Connections) examine(ctx context.Context, c *Connection) (Health, *SyncEntry) {
+func (cs *Connections) examine(ctx context.Context, c *Connection) (examined, *SyncEntry) {
 	ctx, cancel := context.WithTimeout(ctx, checkDeadline)
 	defer cancel()
 	entry := outboundEntry(c, "check-connection", cs.clock.Now())
 	h := Health{Status: HealthFailing, CheckedAt: entry.StartedAt}
-	call, a, err := cs.calls.prepareCheck(ctx, c)
+	call, err := cs.calls.prepareCheck(ctx, c)
 	var report *ats.ConnectionReport
 	if err == nil {
 		report, err = cs.report(ctx, c.Adapter, &call)
@@ -123,13 +181,9 @@ func (cs *Connections) examine(ctx context.Context, c *Connection) (Health, *Syn
 	entry.explain(err, SyncFailed)
 	if err != nil {
 		h.Message = fault.From(err).Message
-		return h, entry
+		return examined{h, fault.Repeatable(err)}, entry
 	}
-	h = healthOf(report, h.CheckedAt)
-	if a != nil {
-		h = h.withAuthorization(a)
-	}
-	return h, entry
+	return examined{health: healthOf(report, h.CheckedAt)}, entry
 }
 
 func (cs *Connections) report(ctx context.Context, adapter string, call *ats.Connection) (*ats.ConnectionReport, error) {

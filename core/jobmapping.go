@@ -38,6 +38,19 @@ type JobMappingReader interface {
 	JobMappings(ctx context.Context, organization ID, f JobMappingFilter, p Page) (*Paged[JobMapping], error)
 }
 
+// mappedJob returns our job that is mapped to one of the ATS, or "".
+func mappedJob(ctx context.Context, r JobMappingReader, organization, connection ID, external string) (ID, error) {
+	if external == "" {
+		return "", nil
+	}
+	f := JobMappingFilter{ConnectionID: connection, ExternalJobID: external}
+	mapped, err := r.JobMappings(ctx, organization, f, Page{First: 1})
+	if err != nil || len(mapped.Items) == 0 {
+		return "", err
+	}
+	return mapped.Items[0].JobID, nil
+}
+
 // JobMappingWriter keeps mappings.
 type JobMappingWriter interface {
 	// SaveJobMapping keeps m. One of the same connection and job is replaced

@@ -88,7 +88,8 @@ type PushReader interface {
 	// Errors: fault.NotFound.
 	PushOf(ctx context.Context, organization, connection, assessment ID, revision int) (*Push, error)
 	// LatestPush returns the revision of the newest result of an assessment that
-	// is or was to be pushed over a connection; 0 for none.
+	// is to be pushed or was pushed over a connection, cancelled ones excepted;
+	// 0 for none.
 	LatestPush(ctx context.Context, organization, connection, assessment ID) (int, error)
 	// PushesByID returns those in sight that exist, in no order; for loaders.
 	PushesByID(ctx context.Context, organization ID, s Sight, ids []ID) ([]Push, error)

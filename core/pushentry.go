@@ -14,12 +14,17 @@ func (r *pushRun) openEntry(ctx context.Context, tx Tx, now time.Time) error {
 	if err := tx.EndSyncEntries(ctx, p.OrganizationID, p.ID, cut); err != nil {
 		return err
 	}
-	r.entry = &SyncEntry{
+	r.entry = p.entry(r.connection.Adapter, now)
+	return appendSyncEntry(ctx, tx, r.entry)
+}
+
+// entry is that of a run which begins now.
+func (p *Push) entry(adapter string, now time.Time) *SyncEntry {
+	return &SyncEntry{
 		ID: NewID(PrefixSyncEntry), OrganizationID: p.OrganizationID, ConnectionID: p.ConnectionID, AssessmentID: p.AssessmentID,
-		PushID: p.ID, Adapter: r.connection.Adapter, Direction: DirectionOutbound, Operation: "push", Outcome: SyncRunning,
+		PushID: p.ID, Adapter: adapter, Direction: DirectionOutbound, Operation: "push", Outcome: SyncRunning,
 		Attempt: p.Attempts, Steps: slices.Clone(p.Steps), StartedAt: now,
 	}
-	return appendSyncEntry(ctx, tx, r.entry)
 }
 
 // tell keeps the entry as it is now, and an event for each step that is over
@@ -47,15 +52,15 @@ func (r *pushRun) tell(ctx context.Context, tx Tx, p *Push, now time.Time) error
 	return nil
 }
 
-// closeEntry sums the run up.
-func (r *pushRun) closeEntry(p *Push) {
-	r.entry.FaultCode, r.entry.Message, r.entry.Advice = p.FaultCode, p.Message, p.Advice
+// conclude sums a run up.
+func (e *SyncEntry) conclude(p *Push) {
+	e.FaultCode, e.Message, e.Advice = p.FaultCode, p.Message, p.Advice
 	switch p.State {
 	case PushDone:
-		r.entry.Outcome = SyncOK
+		e.Outcome = SyncOK
 	case PushWaiting:
-		r.entry.Outcome = SyncRetry
+		e.Outcome = SyncRetry
 	default:
-		r.entry.Outcome = SyncFailed
+		e.Outcome = SyncFailed
 	}
 }

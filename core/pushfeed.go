@@ -20,6 +20,9 @@ func (r *pushRun) feed(ctx context.Context, k StepKind) error {
 		return &pause{state: PushWaiting, wait: wait}
 	}
 	write, err := r.writing(ctx, k)
+	if err != nil && ctx.Err() == nil {
+		return &pause{step: k, fault: fault.From(err), tried: true}
+	}
 	if err != nil {
 		return err
 	}

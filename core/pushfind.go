@@ -99,13 +99,16 @@ func (r *pushRun) candidates() (ats.Candidates, error) {
 	return able, nil
 }
 
-// choose returns the one person that matches, or nil for nobody.
+// choose returns the one person that matches, or nil for nobody. Those of whom
+// somebody said that none is the candidate do not: whoever else is there may be
+// the one that this push made.
 // Errors: *pause if there are several and a person must choose.
 func (p *Push) choose(matches []ats.CandidateMatch) (*ats.CandidateMatch, error) {
+	matches = slices.DeleteFunc(matches, func(m ats.CandidateMatch) bool { return slices.Contains(p.Answer.NotThese, m.CandidateID) })
 	switch {
-	case len(matches) == 0, p.Answer.CreateNew && p.step(StepCreate).State == StepPending:
+	case len(matches) == 0:
 		return nil, nil //nolint:nilnil // "nobody" is an answer, not an error
-	case len(matches) == 1 && !p.Answer.CreateNew:
+	case len(matches) == 1:
 		return &matches[0], nil
 	case p.Plan.Policies.SeveralMatches == MatchesNewest:
 		newest := slices.MaxFunc(matches, func(a, b ats.CandidateMatch) int { return compareIDs(a.CandidateID, b.CandidateID) })
@@ -115,7 +118,11 @@ func (p *Push) choose(matches []ats.CandidateMatch) (*ats.CandidateMatch, error)
 	for _, m := range matches {
 		q.Choices = append(q.Choices, PushChoice{CandidateID: m.CandidateID, ProfileURL: m.ProfileURL})
 	}
-	f := fault.New(fault.Conflict, "%d people in the ATS have the candidate's e-mail address. Nothing was written.", len(matches))
+	written := "Nothing was written."
+	if p.step(StepCreate).State == StepSent {
+		written = "The creation was not answered, so one of them may be new."
+	}
+	f := fault.New(fault.Conflict, "%d people in the ATS have the candidate's e-mail address. %s", len(matches), written)
 	f.Kind = string(QuestionSeveralMatches)
 	return nil, &pause{state: PushNeedsAttention, fault: f, question: q, advice: "Resolve the push: choose one of them, or have a new candidate made."}
 }
@@ -138,7 +145,9 @@ func (p *Push) meet(m *ats.CandidateMatch, seen *sighting, now time.Time) (*ats.
 			}
 		}
 		find.receive("", false, now)
-		find.Message = "Nobody with this e-mail address is in the ATS."
+		if find.Message = "Nobody with this e-mail address is in the ATS."; len(p.Answer.NotThese) > 0 {
+			find.Message = "Nobody else with this e-mail address is in the ATS."
+		}
 		return nil, nil //nolint:nilnil // no application is an answer, not an error
 	}
 	find.receive(m.CandidateID, true, now)

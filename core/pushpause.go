@@ -18,6 +18,7 @@ type pause struct {
 	tried    bool          // the attempt is not counted yet
 	fault    *fault.Error  // nil for nothing that went wrong
 	advice   string
+	note     string // why it waits, if nothing went wrong
 	question PushQuestion
 }
 
@@ -83,7 +84,7 @@ func (p *Push) stop(b *pause, now time.Time) {
 		p.step(b.step).explain(b.fault)
 	}
 	p.State, p.RunToken, p.UpdatedAt, p.DueAt = b.state, "", now, now.Add(b.wait)
-	p.FaultCode, p.Message, p.Advice, p.Question = "", "", b.advice, b.question
+	p.FaultCode, p.Message, p.Advice, p.Question = "", b.note, b.advice, b.question
 	if b.fault != nil {
 		p.FaultCode, p.Message = b.fault.Code, b.fault.Message
 	}
@@ -138,7 +139,7 @@ func (r *pushRun) finish(ctx context.Context, err error) error {
 // end closes the entry of the sync log, tells of the push's state, and lets
 // others have the person unless this push may have made them.
 func (r *pushRun) end(ctx context.Context, tx Tx, p *Push, now time.Time) error {
-	r.closeEntry(p)
+	r.entry.conclude(p)
 	if p.State.stopped() && p.inDoubt() == nil && !p.placed() {
 		if err := freePerson(ctx, tx, p, r.candidate, time.Time{}, now); err != nil {
 			return err
@@ -147,7 +148,7 @@ func (r *pushRun) end(ctx context.Context, tx Tx, p *Push, now time.Time) error 
 	return appendEvent(ctx, tx, SystemActor(p.OrganizationID), now, p.State.event(), p.AssessmentID, p.told())
 }
 
-// unopened keeps why a run could not begin.
+// unopened keeps why a run could not begin. Errors: *Postponed if the push goes on.
 func (ps *Pushes) unopened(ctx context.Context, t Task, err error) error {
 	var b *pause
 	var postponed *Postponed
@@ -155,16 +156,21 @@ func (ps *Pushes) unopened(ctx context.Context, t Task, err error) error {
 	case errors.Is(err, errIdle):
 		return nil
 	case errors.As(err, &postponed):
-		return errors.Join(ps.halt(ctx, t, &pause{state: PushWaiting, wait: postponed.For}), err)
+		b = &pause{state: PushWaiting, wait: postponed.For, note: "Waits: " + postponed.Why + "."}
 	case errors.As(err, &b):
-		return ps.halt(ctx, t, b)
+		postponed = &Postponed{For: b.wait, Why: b.Error()}
 	default:
 		return err
 	}
+	if err := ps.halt(ctx, t, b); err != nil || b.state != PushWaiting {
+		return err
+	}
+	return postponed
 }
 
 // halt stops a push that no run has. One that waits already, as pushes do many
-// times for their turn, stays as it is for a while.
+// times for their turn, stays as it is for a while. What stops for a person is
+// in the sync log too.
 func (ps *Pushes) halt(ctx context.Context, t Task, b *pause) error {
 	return ps.o.Store.Atomically(ctx, func(tx Tx) error {
 		p, err := tx.LockPush(ctx, t.OrganizationID, t.SubjectID)
@@ -179,6 +185,33 @@ func (ps *Pushes) halt(ctx context.Context, t Task, b *pause) error {
 		if err := tx.UpdatePush(ctx, p); err != nil || before == p.State {
 			return err
 		}
+		if err := leave(ctx, tx, p, now); err != nil {
+			return err
+		}
 		return appendEvent(ctx, tx, SystemActor(p.OrganizationID), now, p.State.event(), p.AssessmentID, p.told())
 	})
+}
+
+// leave lets others have the person of a push that stopped between two runs,
+// and keeps the sync log's entry that tells why.
+func leave(ctx context.Context, tx Tx, p *Push, now time.Time) error {
+	if !p.State.stopped() {
+		return nil
+	}
+	candidate, err := tx.Candidate(ctx, p.OrganizationID, p.CandidateID)
+	if err != nil {
+		return err
+	}
+	if candidate.Email != "" && p.inDoubt() == nil && !p.placed() {
+		if err := freePerson(ctx, tx, p, candidate, time.Time{}, now); err != nil {
+			return err
+		}
+	}
+	c, err := tx.Connection(ctx, p.OrganizationID, p.ConnectionID)
+	if err != nil {
+		return err
+	}
+	e := p.entry(c.Adapter, now)
+	e.conclude(p)
+	return appendSyncEntry(ctx, tx, e)
 }

@@ -167,6 +167,9 @@ func requestPush(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, erro
 	if !fresh {
 		return askedAgain(ctx, tx, by, o)
 	}
+	if err := leave(ctx, tx, p, o.At); err != nil {
+		return nil, err
+	}
 	return p, announcePush(ctx, tx, by, p, EventPushRequested, o.At)
 }
 

@@ -37,6 +37,7 @@ func (q *PushQuestion) ChoicesFor(by Actor) []PushChoice {
 type PushAnswer struct {
 	CandidateID        string            `json:"candidateId,omitempty"`       // write to this candidate of the ATS
 	CreateNew          bool              `json:"createNew,omitempty"`         // none of those who match: make a new one
+	NotThese           []string          `json:"notThese,omitempty"`          // the ATS's ids of those whom CreateNew was said of
 	ClosedApplication  ApplicationPolicy `json:"closedApplication,omitempty"` // apply again, or feedback only
 	WithoutApplication bool              `json:"withoutApplication,omitempty"`
 }

@@ -195,9 +195,14 @@ func (r PushResolution) answer(p *Push) error {
 		if p.Question.Kind == QuestionSeveralMatches && !slices.ContainsFunc(p.Question.Choices, known) {
 			return fault.InvalidField("resolution.candidateExternalId", "UNKNOWN", "The candidate %q is none of those who match. Nothing was changed.", r.CandidateID)
 		}
-		a.CandidateID, a.CreateNew = r.CandidateID, false
+		a.CandidateID, a.CreateNew, a.NotThese = r.CandidateID, false, nil
+	case p.Question.Kind != r.answers():
+		return fault.InvalidField("resolution", "NOT_ASKED", "The push does not ask this. Nothing was changed; see its question.")
 	case r.CreateNew:
 		a.CandidateID, a.CreateNew = "", true
+		for _, c := range p.Question.Choices {
+			a.NotThese = append(a.NotThese, c.CandidateID)
+		}
 	case r.ApplyAgain:
 		a.ClosedApplication = ApplicationApplyAgain
 	case r.FeedbackOnly:
@@ -206,6 +211,18 @@ func (r PushResolution) answer(p *Push) error {
 		a.WithoutApplication = true
 	}
 	return nil
+}
+
+// answers is the question that an answer other than a candidate's id is about.
+func (r PushResolution) answers() QuestionKind {
+	switch {
+	case r.CreateNew:
+		return QuestionSeveralMatches
+	case r.WithoutApplication:
+		return QuestionClosedJob
+	default:
+		return QuestionClosedApplication
+	}
 }
 
 // Retried is what a retry from the sync log set going: one of the two.

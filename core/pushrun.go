@@ -99,10 +99,15 @@ func (r *pushRun) equip(ctx context.Context) error {
 	if err == nil || errors.As(err, &postponed) {
 		return err
 	}
-	if f := fault.From(err); !fault.Repeatable(f) {
+	f := fault.From(err)
+	switch {
+	case !fault.Repeatable(f):
 		return &pause{state: PushNeedsAttention, fault: f, advice: adviceOn(f)}
+	case f.Code == fault.Internal || ctx.Err() != nil:
+		return err
+	default:
+		return &pause{state: PushWaiting, wait: r.o.Backoff(3, f), fault: f}
 	}
-	return err
 }
 
 func (r *pushRun) settle(ctx context.Context) error {

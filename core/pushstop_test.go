@@ -92,6 +92,74 @@ func TestSeveralMatches(t *testing.T) {
 	}
 }
 
+// Whoever is made although others match is made once, even if the ATS does not
+// answer and a person retries.
+func TestANewCandidateAmongMatchesIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	for _, m := range []coretest.Moment{coretest.BeforeCommit, coretest.AfterCommit} {
+		w := newPushWorld(t)
+		older, newer := w.twins()
+		p := w.started("ada@example.com")
+		w.stopped(p, core.QuestionSeveralMatches)
+		_, err := w.pushes.Resolve(t.Context(), w.admin, p.ID, core.PushResolution{ApplyAgain: true})
+		w.refused(err, fault.Invalid) // it was not asked
+		w.failOnce(coretest.OpCreate, m, fault.OutcomeUnknown)
+		_, err = w.pushes.Resolve(t.Context(), w.admin, p.ID, core.PushResolution{CreateNew: true})
+		w.ok(err)
+		w.drive()
+		if m == coretest.BeforeCommit {
+			w.expect(p.ID, core.PushNeedsAttention)
+			w.finish(p.ID)
+		}
+		p = w.expect(p.ID, core.PushDone)
+		if got := w.system.Tally(); got.People != 3 || got.Applications != 1 || p.ExternalCandidateID == older || p.ExternalCandidateID == newer {
+			t.Errorf("%s: %s, and the ATS has %+v", m, p.ExternalCandidateID, got)
+		}
+	}
+}
+
+// What stops before a run begins is in the sync log, where people look for it.
+func (w *pushWorld) logged(p *core.Push) {
+	w.t.Helper()
+	log, err := w.store.SyncLog(w.t.Context(), w.admin.OrganizationID, core.SyncFilter{PushID: p.ID}, core.Page{First: 9})
+	w.ok(err)
+	if len(log.Items) == 0 || log.Items[0].Outcome != core.SyncFailed || log.Items[0].Message != p.Message || log.Items[0].Advice != p.Advice {
+		w.t.Errorf("the sync log has %+v", log.Items)
+	}
+}
+
+func TestASwitchedOffConnectionStopsAPush(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	p := w.ask(w.scored("ada@example.com", w.job.ID, 70))
+	off := true
+	_, err := w.connections.Update(t.Context(), w.admin, w.connection.ID, core.ConnectionUpdate{Disabled: &off})
+	w.ok(err)
+	w.drive()
+	w.logged(w.expect(p.ID, core.PushNeedsAttention))
+	off = false
+	_, err = w.connections.Update(t.Context(), w.admin, w.connection.ID, core.ConnectionUpdate{Disabled: &off})
+	w.ok(err)
+	w.finish(p.ID)
+	w.one()
+}
+
+// An older result can be pushed after all once the newer push was cancelled.
+func TestACancelledNewerPushSupersedesNothing(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	id := w.scored("ada@example.com", w.job.ID, 70)
+	first := w.ask(id)
+	_, err := w.complete(id, 80)
+	w.ok(err)
+	second := w.ask(id)
+	_, err = w.pushes.Cancel(t.Context(), w.admin, second.ID)
+	w.ok(err)
+	w.drive()
+	w.expect(first.ID, core.PushDone)
+	w.expect(second.ID, core.PushCancelled)
+}
+
 func TestAnEndedApplication(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -167,6 +235,7 @@ func TestAnUnmappedJob(t *testing.T) {
 	if p = w.expect(p.ID, core.PushNeedsAttention); p.Advice != "Map the job on this connection, then retry." {
 		t.Errorf("advice %q", p.Advice)
 	}
+	w.logged(p)
 	_, err = w.pushes.Retry(t.Context(), w.admin, p.ID)
 	w.refused(err, fault.Conflict)
 	w.mapJob(unmapped.ID, "job-2")

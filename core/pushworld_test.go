@@ -33,7 +33,13 @@ func (paper) PDF(_ context.Context, s *core.ReportSheet) ([]byte, error) {
 
 func newPushWorld(t *testing.T) *pushWorld {
 	t.Helper()
-	w := &pushWorld{world: newWorld(t)}
+	return newPushWorldIn(newWorld(t))
+}
+
+func newPushWorldIn(made *world) *pushWorld {
+	t := made.t
+	t.Helper()
+	w := &pushWorld{world: made}
 	w.system = coretest.NewATS(w.clock)
 	w.adapters.Whole = w.system
 	w.crash = &crashing{Store: w.store}

@@ -169,7 +169,14 @@ func (rs *Reconciliations) Run(ctx context.Context, t Task, _ Attempt) error {
 	if err := rs.listen(ctx, c, now); err != nil {
 		return err
 	}
-	return rs.o.Store.Atomically(ctx, func(tx Tx) error { return queueReadBack(ctx, tx, s, now) })
+	return rs.o.Store.Atomically(ctx, func(tx Tx) error {
+		if c.Health.stale(now) {
+			if err := tx.Enqueue(ctx, s.task(TaskCheckConnection)); err != nil {
+				return err
+			}
+		}
+		return queueReadBack(ctx, tx, s, now)
+	})
 }
 
 // suspicions are the kinds of issues about assessments, and since when each

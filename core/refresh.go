@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/trellis-ats/trellis/core/ats"
@@ -24,6 +25,8 @@ const (
 	unsaidLife = 30 * time.Minute
 	// refreshAgain is when a failed refresh is tried again.
 	refreshAgain = 2 * time.Minute
+	// refreshLater is the same where the vendor must mend something first.
+	refreshLater = 15 * time.Minute
 	// refreshAside keeps a refresh that was enqueued from being enqueued again.
 	refreshAside = 15 * time.Minute
 )
@@ -41,13 +44,22 @@ func (cs *Calls) tokens(ctx context.Context, c *Connection) (map[string]Secret, 
 	if now := cs.clock.Now(); !a.lives(now, tokenSpare) {
 		err := a.refused(c)
 		if err == nil {
-			err = cs.refresh(ctx, c, a.Version)
+			err = unsent(cs.refresh(ctx, c, a.Version))
 		}
 		if err != nil && !a.lives(now, tokenLeast) {
 			return nil, err
 		}
 	}
 	return cs.store.AuthorizationTokens(ctx, c.OrganizationID, c.ID)
+}
+
+// unsent is the error of a call that waits for a refresh: of the call itself
+// nothing was sent, whatever became of the refresh.
+func unsent(err error) error {
+	if !fault.Is(err, fault.OutcomeUnknown) {
+		return err
+	}
+	return fault.Wrap(err, fault.Retryable, "The connection's token could not be refreshed. Nothing was sent; it is tried again. %s", fault.From(err).Message)
 }
 
 // unconnected refuses calls of an adapter that needs authorization.
@@ -172,7 +184,7 @@ func (r *refreshing) call(ctx context.Context, able ats.Authorization, call ats.
 	r.entry = outboundEntry(r.connection, "refresh-token", r.calls.clock.Now())
 	ctx, cancel := context.WithTimeout(ctx, authorizeDeadline)
 	defer cancel()
-	identify := call.Actor != "" && call.Actor != r.subject // another user acts from now on
+	identify := r.subject == "" || call.Actor != "" && call.Actor != r.subject // others act from now on, or who does is not known
 	r.grant, r.err = able.Refresh(ctx, &ats.RefreshRequest{Connection: call, Identify: identify})
 	if r.grant == nil {
 		r.grant = &ats.Grant{}
@@ -222,7 +234,7 @@ func (r *refreshing) keep(ctx context.Context, tx Tx) (outcome, err error) {
 	before, tokens := *a, map[string]Secret(nil)
 	failed := r.err
 	if failed == nil {
-		failed = a.sameAccountIfSaid(r.grant)
+		failed = a.sameAccountIfSaid(r.grant, r.tokens)
 	}
 	if failed == nil {
 		tokens = a.granted(r.grant, r.tokens, now, cs.refreshLife)
@@ -241,23 +253,29 @@ func (r *refreshing) keep(ctx context.Context, tx Tx) (outcome, err error) {
 	return failed, tellAuthorization(ctx, tx, c, before, *a, now)
 }
 
-// sameAccountIfSaid is sameAccount for a refresh, which need not tell it.
-func (a *Authorization) sameAccountIfSaid(g *ats.Grant) error {
-	if g.Account == "" {
+// sameAccountIfSaid is sameAccount for a refresh, which need not tell it: a
+// refresh token is the account's own. A credential that was changed since can
+// be another's.
+func (a *Authorization) sameAccountIfSaid(g *ats.Grant, spent map[string]Secret) error {
+	if g.Account == "" && (spent[ats.SecretRefreshToken] != "" || a.Subject != "") {
 		return nil
 	}
 	return a.sameAccount(g)
 }
 
 // failed notes a failed refresh. A refusal is for a person to mend; after
-// anything else it is tried again.
+// anything else it is tried again, also after a mistake in what the vendor
+// configured, which spends no refresh token.
 func (a *Authorization) failed(err error, tokens map[string]Secret, now time.Time) {
 	f := fault.From(err)
 	if f.Code == fault.OutcomeUnknown && tokens[ats.SecretRefreshToken] != "" && a.DoubtSince.IsZero() {
 		a.DoubtSince = now
 	}
-	switch f.Code {
-	case fault.Auth, fault.Conflict, fault.Permission, fault.Invalid, fault.Config:
+	switch {
+	case f.Code == fault.Config && tokens[ats.SecretRefreshToken] != "":
+		a.State, a.RefreshAt = Expiring, now.Add(refreshLater)
+		a.Reason = "The token could not be refreshed because of a setting of the vendor's; it is tried again. " + f.Message
+	case slices.Contains([]fault.Code{fault.Auth, fault.Conflict, fault.Permission, fault.Invalid, fault.Config}, f.Code):
 		a.State, a.Reason, a.RefreshAt = NeedsReconnect, f.Message, time.Time{}
 		if !a.DoubtSince.IsZero() {
 			a.Reason += " A refresh that began at " + a.DoubtSince.UTC().Format(time.RFC3339) +
@@ -298,16 +316,20 @@ func (cs *Calls) doubt(ctx context.Context, tx Tx, c *Connection) error {
 	return tx.SaveAuthorization(ctx, a, nil)
 }
 
+// credentialSettings are what a token is fetched with, beside addresses.
+func credentialSettings() []string {
+	return []string{ats.SettingAuthMode, ats.SettingClientID, ats.SettingClientSecret, ats.SettingActingUser}
+}
+
 // outdate makes the next call fetch a token anew after a change of what it was
-// fetched with.
+// fetched with, and ask whose it is: it may be another account's.
 func (cs *Calls) outdate(ctx context.Context, tx Tx, c *Connection, changed map[string]string) error {
-	touched := false
-	for _, name := range []string{ats.SettingAuthMode, ats.SettingClientID, ats.SettingClientSecret, ats.SettingActingUser} {
-		_, is := changed[name]
-		touched = touched || is
-	}
-	if !touched {
-		return nil
+	m, err := cs.adapters.Manifest(c.Adapter)
+	if err != nil || !slices.ContainsFunc(m.Settings, func(s ats.Setting) bool {
+		_, is := changed[s.Name]
+		return is && (s.Type == ats.TypeURL || slices.Contains(credentialSettings(), s.Name))
+	}) {
+		return err
 	}
 	a, err := tx.LockAuthorization(ctx, c.OrganizationID, c.ID)
 	if fault.Is(err, fault.NotFound) {
@@ -316,8 +338,18 @@ func (cs *Calls) outdate(ctx context.Context, tx Tx, c *Connection, changed map[
 	if err != nil {
 		return err
 	}
-	a.ExpiresAt = cs.clock.Now()
-	return tx.SaveAuthorization(ctx, a, nil)
+	if a.State == NotConnected {
+		return nil
+	}
+	before, now := *a, cs.clock.Now()
+	a.ExpiresAt, a.Subject = now, ""
+	if a.State == NeedsReconnect { // what was changed may be what was wrong
+		a.State, a.RefreshAt, a.Reason = Expiring, now, "The settings were changed; they are tried."
+	}
+	if err := tx.SaveAuthorization(ctx, a, nil); err != nil {
+		return err
+	}
+	return tellAuthorization(ctx, tx, c, before, *a, now)
 }
 
 // RefreshDue enqueues the refreshes whose time has come. It is the handler of

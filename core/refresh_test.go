@@ -161,7 +161,7 @@ func TestARefreshOfUnknownOutcome(t *testing.T) {
 		c.consent()
 		c.clock.Turn(2 * time.Hour)
 		c.system.FailOnce(coretest.OpRefresh, m, lost)
-		c.refused(c.find(c.calls), fault.OutcomeUnknown)
+		c.refused(c.find(c.calls), fault.Retryable) // of the call itself nothing was sent
 		if a := c.authorization(); a.State != core.Expiring || a.DoubtSince.IsZero() {
 			t.Errorf("%s: %+v", m, a)
 		}

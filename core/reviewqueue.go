@@ -154,13 +154,16 @@ func (d *RoutingDecision) decideBy(ctx context.Context, tx Tx, a *Assessment, m 
 	if action != d.Suggestion && reason == "" {
 		return fault.InvalidField("reason", "REQUIRED", "The rule suggests %s; to override it, tell why. Nothing was changed.", d.Suggestion)
 	}
+	if action == RouteReject && d.Inputs.protected() && reason == "" {
+		return fault.InvalidField("reason", "REQUIRED", "The result has an integrity flag, lacks traits, or was taken with an accommodation; to reject the candidate by it, tell why. Nothing was changed.")
+	}
 	if !a.ErasedAt.IsZero() && action != RouteReview {
 		return fault.New(fault.Conflict, "The candidate's data was erased; only KEEP is left. Nothing was changed.")
 	}
 	if action == RouteReject && d.Terms.Rejection.ReasonID == "" {
 		return fault.InvalidField("action", "NO_REASON", "The rule names no rejection reason of the ATS, so nobody is rejected by it. Nothing was changed; reject the candidate in the ATS.")
 	}
-	off, err := routingIsOff(ctx, tx, d.OrganizationID, d.ConnectionID, d.JobID)
+	off, err := routingIsOff(ctx, tx, d.OrganizationID, d.ConnectionID, d.JobID, a.JobID)
 	if err != nil {
 		return err
 	}

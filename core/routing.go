@@ -54,6 +54,12 @@ type RoutingInputs struct {
 	Accommodation  bool     `json:"accommodation,omitempty"`
 }
 
+// protected reports whether nobody may be rejected by the result without a
+// person's reason.
+func (in RoutingInputs) protected() bool {
+	return len(in.IntegrityFlags) > 0 || len(in.MissingTraits) > 0 || in.Accommodation
+}
+
 // Hold tells why a decision waits for a person.
 type Hold string
 

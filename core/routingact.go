@@ -18,7 +18,11 @@ func (r *carrying) begin(ctx context.Context) error {
 		if _, err := tx.LockConnection(ctx, d.OrganizationID, d.ConnectionID); err != nil {
 			return err // so that no two rejections count each other out
 		}
-		why, err := d.stopped(ctx, tx, now)
+		mapped, err := mappedJob(ctx, tx, d.OrganizationID, d.ConnectionID, r.record.JobID)
+		if err != nil {
+			return err
+		}
+		why, err := d.stopped(ctx, tx, now, d.JobID, a.JobID, mapped)
 		if err != nil {
 			return err
 		}
@@ -29,6 +33,9 @@ func (r *carrying) begin(ctx context.Context) error {
 		if d.SentAt.IsZero() {
 			d.SentAt = now
 		}
+		if d.State == DecisionStateRejectPending {
+			d.RejectedAt = now
+		}
 		if err := tx.UpdateRoutingDecision(ctx, d); err != nil {
 			return err
 		}
@@ -37,12 +44,13 @@ func (r *carrying) begin(ctx context.Context) error {
 }
 
 // stopped tells what keeps a decision from being carried out now. A person's
-// is stopped by the switch alone, and an undo by nothing.
-func (d *RoutingDecision) stopped(ctx context.Context, tx Tx, now time.Time) (Hold, error) {
+// is stopped by the switch alone, of any of the jobs that the candidate is in,
+// and an undo by nothing.
+func (d *RoutingDecision) stopped(ctx context.Context, tx Tx, now time.Time, jobs ...ID) (Hold, error) {
 	if d.State == DecisionStateUndoPending {
 		return "", nil
 	}
-	off, err := routingIsOff(ctx, tx, d.OrganizationID, d.ConnectionID, d.JobID)
+	off, err := routingIsOff(ctx, tx, d.OrganizationID, d.ConnectionID, jobs...)
 	if err != nil || off {
 		return HoldSwitchedOff, err
 	}

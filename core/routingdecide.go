@@ -11,7 +11,11 @@ import (
 // it. The rule that was effective when the assessment was completed counts. It
 // is called once for a revision, in the transaction that keeps it.
 func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
-	approved, err := tx.RoutingRulesFor(ctx, a.OrganizationID, a.JobID, a.TestID, a.CompletedAt)
+	job, err := routedJob(ctx, tx, a)
+	if err != nil {
+		return err
+	}
+	approved, err := tx.RoutingRulesFor(ctx, a.OrganizationID, job, a.TestID, a.CompletedAt)
 	if err != nil || len(approved) == 0 {
 		return err
 	}
@@ -20,7 +24,7 @@ func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
 		return err
 	}
 	for _, rule := range effectiveRules(approved, a.CompletedAt) {
-		x := routing{tx: tx, a: a, rule: &rule, inputs: inputsOf(test, r), moment: moment{SystemActor(a.OrganizationID), r.CreatedAt}}
+		x := routing{tx: tx, a: a, job: job, rule: &rule, inputs: inputsOf(test, r), moment: moment{SystemActor(a.OrganizationID), r.CreatedAt}}
 		if err := x.decide(ctx, r.Revision); err != nil {
 			return err
 		}
@@ -28,11 +32,29 @@ func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
 	return nil
 }
 
+// routedJob is the assessment's job. An order of an ATS may name none
+// (facts/greenhouse.md 1): then it is the one that is mapped to the
+// application's, as far as that is known.
+func routedJob(ctx context.Context, r Reader, a *Assessment) (ID, error) {
+	if a.JobID != "" || a.ConnectionID == "" {
+		return a.JobID, nil
+	}
+	application, err := r.ApplicationOf(ctx, a.OrganizationID, a.ConnectionID, a.ID)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return mappedJob(ctx, r, a.OrganizationID, a.ConnectionID, application.JobExternalID)
+}
+
 // routing is the making of one decision.
 type routing struct {
 	moment
 	tx     Tx
 	a      *Assessment
+	job    ID // whose rules count; empty for none
 	rule   *RoutingRule
 	inputs RoutingInputs
 }
@@ -48,7 +70,7 @@ func (x *routing) decide(ctx context.Context, revision int) error {
 	v := x.rule.Terms.Decide(x.inputs)
 	d := &RoutingDecision{
 		ID: NewID(PrefixDecision), OrganizationID: x.a.OrganizationID, ConnectionID: x.rule.ConnectionID, AssessmentID: x.a.ID,
-		JobID: x.a.JobID, TestID: x.a.TestID, Revision: revision, RuleID: x.rule.ID, RuleVersion: x.rule.Version, Terms: x.rule.Terms,
+		JobID: x.job, TestID: x.a.TestID, Revision: revision, RuleID: x.rule.ID, RuleVersion: x.rule.Version, Terms: x.rule.Terms,
 		Inputs: x.inputs, Suggestion: v.Suggestion, Indicator: v.Indicator, ActorRole: RoleSystem, ActorName: x.by.Name, CreatedAt: x.now,
 	}
 	why, err := x.impediment(ctx, d, v, acted)
@@ -85,7 +107,7 @@ func (x *routing) concerned(ctx context.Context) (bool, error) {
 	if x.rule.ConnectionID == x.a.ConnectionID {
 		return true, nil
 	}
-	_, err := x.tx.JobMapping(ctx, x.a.OrganizationID, x.rule.ConnectionID, x.a.JobID)
+	_, err := x.tx.JobMapping(ctx, x.a.OrganizationID, x.rule.ConnectionID, x.job)
 	if fault.Is(err, fault.NotFound) {
 		return false, nil
 	}
@@ -93,7 +115,8 @@ func (x *routing) concerned(ctx context.Context) (bool, error) {
 }
 
 // supersede ends the open decisions about older results. It reports whether
-// one of them was acted upon.
+// one of them was acted upon or made by a person, who always wins: what a
+// person decided, and is still to be carried out, goes on.
 func (x *routing) supersede(ctx context.Context) (acted bool, _ error) {
 	before, err := x.tx.RoutingDecisionsOf(ctx, x.a.OrganizationID, Sight{}, []ID{x.a.ID})
 	if err != nil {
@@ -107,11 +130,8 @@ func (x *routing) supersede(ctx context.Context) (acted bool, _ error) {
 		if err != nil {
 			return false, err
 		}
-		if d.acted() {
-			acted = true
-			continue
-		}
-		if d.State != DecisionStateHeld && !d.State.pending() {
+		acted = acted || d.acted() || !d.Automatic()
+		if d.State != DecisionStateHeld && (!d.State.pending() || d.underWay() || !d.Automatic()) {
 			continue
 		}
 		d.Note = "A newer result is decided instead."
@@ -177,10 +197,15 @@ func pushIsOpen(ctx context.Context, r PushReader, d *RoutingDecision) (bool, er
 }
 
 // jump pauses the rule if too many of its last decisions, with this one, are
-// rejections.
+// rejections. The rule is locked first, so that no two decisions at the same
+// moment miss each other.
 func (x *routing) jump(ctx context.Context) (Hold, error) {
+	rule, err := x.tx.LockRoutingRule(ctx, x.rule.OrganizationID, x.rule.ID)
+	if err != nil || rule.State != RuleApproved {
+		return HoldPaused, err
+	}
 	t := x.rule.Terms.Rejection
-	last, err := x.tx.LastSuggestions(ctx, x.rule.OrganizationID, x.rule.ID, x.rule.CountedFrom, t.JumpOf-1)
+	last, err := x.tx.LastSuggestions(ctx, x.rule.OrganizationID, rule.ID, rule.CountedFrom, t.JumpOf-1)
 	if err != nil || len(last) < t.JumpOf-1 {
 		return "", err
 	}
@@ -192,10 +217,6 @@ func (x *routing) jump(ctx context.Context) (Hold, error) {
 	}
 	if rejections*100 < t.JumpPercent*t.JumpOf {
 		return "", nil
-	}
-	rule, err := x.tx.LockRoutingRule(ctx, x.rule.OrganizationID, x.rule.ID)
-	if err != nil || rule.State != RuleApproved {
-		return HoldPaused, err
 	}
 	before := *rule
 	rule.turn(RulePaused, x.by.sign(x.now), HoldJump.Sentence())

@@ -40,6 +40,7 @@ type RoutingDecision struct {
 	FaultCode      fault.Code
 	DueAt          time.Time // when it is carried out, while it is pending
 	SentAt         time.Time // when the ATS was asked first, in this round
+	RejectedAt     time.Time // when the ATS was asked last to reject; it stays if that was taken back
 	DoneAt         time.Time // when the ATS had done it
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
@@ -144,8 +145,8 @@ type RoutingDecisionReader interface {
 	// LastSuggestions returns what a rule suggested since a moment, newest
 	// first, at most limit.
 	LastSuggestions(ctx context.Context, organization, rule ID, since time.Time, limit int) ([]RoutingAction, error)
-	// RejectionsSince counts the rejections that were asked for over a
-	// connection since a moment.
+	// RejectionsSince counts the decisions of which a rejection was asked for
+	// over a connection since a moment, also if it was taken back.
 	RejectionsSince(ctx context.Context, organization, connection ID, since time.Time) (int, error)
 }
 

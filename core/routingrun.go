@@ -61,7 +61,7 @@ func (ds *RoutingDecisions) CarryOut(ctx context.Context, t Task, try Attempt) e
 		return unlessOvertaken(err)
 	case errors.As(err, &why):
 		return unlessOvertaken(r.hold(ctx, why))
-	case doubtful(fault.From(err)) && ds.o.Clock.Now().Sub(r.d.DueAt) < doubtFor:
+	case doubtful(fault.From(err)) && ds.o.Clock.Now().Sub(latest(r.d.DueAt, r.d.SentAt)) < doubtFor:
 		return errors.Join(r.log(ctx, err), &Postponed{For: doubtSettles, Why: "the ATS did not answer"})
 	case try.Last || !fault.Repeatable(err):
 		f := fault.From(err)

@@ -473,6 +473,66 @@ func TestACorrectedResult(t *testing.T) {
 	}
 }
 
+// What a person decided is not overruled by a corrected result.
+func TestACorrectedResultDoesNotOverruleAPerson(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		decided func(w *routingWorld, d *core.RoutingDecision)
+		was     core.DecisionState // of the first decision, in the end
+		hold    core.Hold
+	}{
+		"kept":                       {func(w *routingWorld, d *core.RoutingDecision) { w.decide(d, core.ReviewKeep, "strong references") }, core.DecisionStateKept, ""},
+		"stopped in the hold window": {func(w *routingWorld, d *core.RoutingDecision) { w.undo(d) }, core.DecisionStateSuperseded, core.HoldUndone},
+		"taken back": {func(w *routingWorld, d *core.RoutingDecision) {
+			w.work(25 * time.Hour)
+			w.undo(d)
+			w.work(time.Minute)
+		}, core.DecisionStateSuperseded, core.HoldUndone},
+		"about to be advanced": {func(w *routingWorld, d *core.RoutingDecision) { w.decide(d, core.ReviewAdvance, "strong references") }, core.DecisionStateAdvanced, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			w.rule(nil)
+			d, application := w.scoredApplicant(10)
+			c.decided(w, d)
+			_, err := w.complete(d.AssessmentID, 20)
+			w.ok(err)
+			second := w.decided(d.AssessmentID)
+			w.expectState(second, core.DecisionStateHeld, core.HoldEarlier)
+			w.work(50 * time.Hour)
+			w.expectState(second, core.DecisionStateHeld, core.HoldEarlier)
+			w.expectState(d, c.was, c.hold)
+			if w.inATS(application).State != ats.ApplicationActive {
+				t.Error("rejected by rule")
+			}
+		})
+	}
+}
+
+// An order names no job; the rules and the switch of the job count all the same.
+func TestTheJobOfAnOrderIsTheApplications(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	own := w.rule(func(n *core.NewRoutingRule) { n.JobID, n.AdvanceTo = w.job.ID, stage3 })
+	id, application := w.applicant()
+	w.told(id, "job-1")
+	_, err := w.complete(id, 90)
+	w.ok(err)
+	d := w.decided(id)
+	if d.RuleID != own.ID || d.JobID != w.job.ID {
+		t.Errorf("decided by %s for %q", d.RuleID, d.JobID)
+	}
+	_, err = w.rules.Switch(t.Context(), w.proposer, core.RoutingSwitch{ConnectionID: w.connection.ID, JobID: w.job.ID, Off: true, Note: "wait"})
+	w.ok(err)
+	w.work(time.Minute)
+	w.expectState(d, core.DecisionStateHeld, core.HoldSwitchedOff)
+	if now := w.inATS(application); now.StageID != stage1 {
+		t.Errorf("in the ATS: %+v", now)
+	}
+}
+
 // The web hook about a move of ours is recognised; one about a person's is not.
 func TestOurOwnMoveIsRecognised(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/trellis-ats/trellis/core/fault"
@@ -32,11 +33,11 @@ type RoutingSwitchWriter interface {
 	SaveRoutingSwitch(ctx context.Context, s *RoutingSwitch) error
 }
 
-// routingIsOff reports whether a switch stops a job's routing.
-func routingIsOff(ctx context.Context, r RoutingSwitchReader, organization, connection, job ID) (bool, error) {
+// routingIsOff reports whether a switch stops a job's routing, or that of any of several.
+func routingIsOff(ctx context.Context, r RoutingSwitchReader, organization, connection ID, jobs ...ID) (bool, error) {
 	all, err := r.RoutingSwitches(ctx, organization, connection)
 	for _, s := range all {
-		if s.Off && (s.JobID == "" || s.JobID == job) {
+		if s.Off && (s.JobID == "" || slices.Contains(jobs, s.JobID)) {
 			return true, err
 		}
 	}

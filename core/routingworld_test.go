@@ -30,7 +30,12 @@ type waiting struct {
 
 func newRoutingWorld(t *testing.T) *routingWorld {
 	t.Helper()
-	w := &routingWorld{pushWorld: newPushWorld(t)}
+	return newRoutingWorldIn(newWorld(t))
+}
+
+func newRoutingWorldIn(made *world) *routingWorld {
+	made.t.Helper()
+	w := &routingWorld{pushWorld: newPushWorldIn(made)}
 	org := w.admin.OrganizationID
 	actor := func(r core.Role) core.Actor {
 		return core.Actor{OrganizationID: org, Role: r, ID: core.ID("tok_" + r), Principal: "tok_" + string(r), Name: string(r)}
@@ -38,10 +43,17 @@ func newRoutingWorld(t *testing.T) *routingWorld {
 	w.proposer, w.approver, w.recruiter = actor(core.RoleAdmin), actor(core.RoleApprover), actor(core.RoleRecruiter)
 	choices := core.NewReferenceData(core.ReferenceOptions{Store: w.store, Clock: w.clock, Adapters: w.adapters, Calls: w.calls})
 	w.rules = core.NewRoutingRules(core.RoutingRulesOptions{Store: w.store, Clock: w.clock, Choices: choices})
-	w.decisions = core.NewRoutingDecisions(core.RoutingDecisionsOptions{
-		Store: w.store, Clock: w.clock, Adapters: w.adapters, Calls: w.calls, Choices: choices,
-	})
+	w.decisions = w.newDecisions()
 	return w
+}
+
+// newDecisions is one replica.
+func (w *routingWorld) newDecisions() *core.RoutingDecisions {
+	calls := core.NewCalls(core.CallsOptions{Store: w.store, Clock: w.clock, Adapters: w.adapters})
+	return core.NewRoutingDecisions(core.RoutingDecisionsOptions{
+		Store: w.store, Clock: w.clock, Adapters: w.adapters, Calls: calls,
+		Choices: core.NewReferenceData(core.ReferenceOptions{Store: w.store, Clock: w.clock, Adapters: w.adapters, Calls: calls}),
+	})
 }
 
 // usual is the rule that tests begin with.
@@ -195,4 +207,13 @@ func (w *routingWorld) undo(d *core.RoutingDecision) core.DecisionOutcome {
 	all, err := w.decisions.Undo(w.t.Context(), w.recruiter, []core.ID{d.ID}, "a mistake")
 	w.ok(err)
 	return all[0]
+}
+
+// told keeps which job of the ATS an assessment's application is for, as a web
+// hook tells it.
+func (w *routingWorld) told(assessment core.ID, job string) {
+	w.t.Helper()
+	a := w.application(assessment)
+	a.JobExternalID = job
+	w.ok(w.store.Atomically(w.t.Context(), func(tx core.Tx) error { return tx.SaveApplication(w.t.Context(), a) }))
 }

@@ -304,7 +304,7 @@ func (x *intake) sendTest(ctx context.Context, t *StageTrigger, e *ats.Event, s 
 	if err := x.meet(ctx, candidate); err != nil {
 		return err
 	}
-	if a.JobID, err = x.jobOf(ctx, s.jobID); err != nil {
+	if a.JobID, err = mappedJob(ctx, x.tx, x.c.OrganizationID, x.c.ID, s.jobID); err != nil {
 		return err
 	}
 	a.CandidateID, a.OrderedBy = candidate.ID, "stage "+s.stageName
@@ -323,16 +323,6 @@ func (x *intake) meet(ctx context.Context, candidate *Candidate) error {
 		return nil
 	}
 	return x.tx.SaveCandidate(ctx, candidate)
-}
-
-// jobOf returns the job that is mapped to one of the ATS, or "".
-func (x *intake) jobOf(ctx context.Context, external string) (ID, error) {
-	f := JobMappingFilter{ConnectionID: x.c.ID, ExternalJobID: external}
-	mapped, err := x.tx.JobMappings(ctx, x.c.OrganizationID, f, Page{First: 1})
-	if err != nil || len(mapped.Items) == 0 {
-		return "", err
-	}
-	return mapped.Items[0].JobID, nil
 }
 
 // orderOnce keeps the order unless the person took the test lately.

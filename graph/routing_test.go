@@ -84,7 +84,8 @@ func TestRoutingThroughTheAPI(t *testing.T) {
 	queue := fmt.Sprint(w.ask(t, "RECRUITER", `{ reviewQueue { nodes { hold indicator suggestion integrityFlags assessment { decision result { score traits { score } benchmark } } } } }`, nil))
 	expect(queue, "hold:INTEGRITY_FLAG indicator:RED integrityFlags:[second voice] suggestion:REJECT")
 	expect(do("RECRUITER", "decideAssessments", `decisionIds: ["${decision}"], action: ADVANCE`, `outcomes { userErrors { field } decision { state } }`), "field:reason")
-	expect(do("RECRUITER", "decideAssessments", `decisionIds: ["${decision}"], action: APPROVE`, `outcomes { decision { state automatic decidedBy } }`),
+	expect(do("RECRUITER", "decideAssessments", `decisionIds: ["${decision}"], action: APPROVE`, `outcomes { userErrors { field } decision { state } }`), "field:reason")
+	expect(do("RECRUITER", "decideAssessments", `decisionIds: ["${decision}"], action: APPROVE, reason: "heard the recording"`, `outcomes { decision { state automatic decidedBy } }`),
 		"automatic:false decidedBy:token of RECRUITER state:REJECT_PENDING")
 	w.carryOut(t)
 	expect(fmt.Sprint(w.ask(t, "ADMIN", `{ decisions { nodes { state action steps { from to actorName } } } }`, nil)), "action:REJECT state:REJECTED")

@@ -57,8 +57,9 @@ type tokenAnswer struct {
 
 // grant asks for tokens.
 //
-// Errors: fault.Auth if the client or the grant is refused; fault.Config if
-// Greenhouse does not understand the request; fault.RateLimited with Scope
+// Errors: fault.Auth if a customer's client or the grant is refused;
+// fault.Config if a partner's client is, which spends nothing, or if Greenhouse
+// does not understand the request; fault.RateLimited with Scope
 // "token", which is metered apart; fault.OutcomeUnknown if a refresh token or
 // code was sent and may be spent; fault.Retryable for client credentials, of
 // which nothing is spent.
@@ -134,6 +135,8 @@ func tokenVerdict(reply *sdk.HTTPReply, code string, spends bool, now time.Time)
 		return nil
 	case s == http.StatusTooManyRequests:
 		return limited(reply.Header, now, "token")
+	case spends && (code == "invalid_client" || code == "unauthorized_client"):
+		return answered(fault.Config, 0, "Greenhouse does not accept the OAuth client that partners connect with (%s), so no grant was spent. Whoever runs Trellis must configure its current id and secret.", code)
 	case code == "invalid_client" || code == "unauthorized_client":
 		return answered(fault.Auth, 0, "Greenhouse does not accept the OAuth client (%s): its secret was revoked or mistyped, or it may not use this grant. Enter the current client id and secret.", code)
 	case code == "invalid_grant":

@@ -47,7 +47,11 @@ func (a *adapter) checkHarvest(ctx context.Context, c *ats.Connection, report *a
 	}
 	who, err := a.whoami(ctx, c, report)
 	if err != nil {
-		return failed(report, checkNameHarvest, err)
+		state := failed(report, checkNameHarvest, err)
+		if fault.Repeatable(err) {
+			return harvestState{} // it could not be asked now, which says nothing against what works
+		}
+		return state
 	}
 	if !who.Active {
 		return failed(report, checkNameHarvest, fault.New(fault.Auth, "Greenhouse says that the Harvest token is not active any more. Connect Harvest again."))

@@ -84,6 +84,7 @@ func TestCheckHarvest(t *testing.T) {
 		"no Site Admin, empty": {nil, map[string][]said{"POST /oauth/introspect": granted(t, a), "GET /v3/users": ok("[]")}, nil, everything[1:], "Acting user", "Site Admin"},
 		"a deactivated user":   {nil, map[string][]said{"POST /oauth/introspect": granted(t, a), "GET /v3/users": ok(`[{"id":4001,"site_admin":true,"deactivated":true}]`)}, nil, everything[1:], "Acting user", "deactivated"},
 		"Greenhouse is down":   {nil, map[string][]said{"POST /oauth/introspect": granted(t, a), "GET /v3/users": {{status: 503}}}, nil, nil, "Acting user", "503"},
+		"nobody can tell now":  {nil, map[string][]said{"POST /oauth/introspect": {{status: 503}}}, nil, nil, "Harvest", ""},
 		"another hour":         {nil, map[string][]said{"POST /oauth/introspect": granted(t, a), "GET /v3/users": {skewed}}, nil, nil, "Clock", "apart"},
 	}
 	for name, tt := range tests {

@@ -61,7 +61,7 @@ func list[T any](ctx context.Context, h *harvest, from resource, query url.Value
 
 // scan reads page after page until visit says stop. New rows appear on the
 // first page only, so that a scan misses none that was there when it began.
-// Errors: fault.Unsupported after maxScanPages pages.
+// Errors: fault.Conflict of Kind "TOO_MANY" after maxScanPages pages.
 func scan[T any](ctx context.Context, h *harvest, from resource, query url.Values, visit func(T) (stop bool)) error {
 	for range maxScanPages {
 		items, next, err := list[T](ctx, h, from, query)
@@ -78,7 +78,9 @@ func scan[T any](ctx context.Context, h *harvest, from resource, query url.Value
 		}
 		query = page(next)
 	}
-	return answered(fault.Unsupported, 0, "Greenhouse has more than %d pages of %s here; not all could be looked at. Nothing was written.", maxScanPages, from)
+	e := answered(fault.Conflict, 0, "Greenhouse has more than %d pages of %s here; not all could be looked at. Nothing was written.", maxScanPages, from)
+	e.Kind = "TOO_MANY"
+	return e
 }
 
 // page is the query of a later page: the cursor travels alone.

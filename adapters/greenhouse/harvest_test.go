@@ -209,7 +209,7 @@ func TestScansEnd(t *testing.T) {
 	a := patient(t)
 	s := newStand(t, map[string][]said{})
 	s.script["GET /v3/notes"] = []said{{body: "[]", header: []string{"Link", "<" + s.server.URL + `/v3/notes?cursor=again>; rel="next"`}}}
-	if _, err := a.AddNote(t.Context(), tagNote(s.connected(a))); !fault.Is(err, fault.Unsupported) {
+	if _, err := a.AddNote(t.Context(), tagNote(s.connected(a))); fault.From(err).Kind != "TOO_MANY" {
 		t.Errorf("got %v", err)
 	}
 	if n := len(s.requests()); n != 20 {

@@ -17,7 +17,7 @@ import (
 
 const (
 	stormWorkers  = 8
-	stormPatience = 5 * time.Minute
+	stormPatience = 15 * time.Minute
 	stormRaced    = 100 // more pushes than this run the shipped program: the race detector takes too long
 )
 

@@ -174,7 +174,9 @@ func (a *App) openTasks() error {
 			core.TaskReconcileAll: a.core.reconciliations.RunAll,
 			core.TaskReconcile:    a.core.reconciliations.Run,
 			core.TaskReadBack:     a.core.reconciliations.ReadBack,
-			core.TaskPurge:        a.core.retention.Run,
+
+			core.TaskCheckConnection: a.core.connections.Recheck,
+			core.TaskPurge:           a.core.retention.Run,
 		},
 		Periodic: []tasks.Periodic{
 			{Kind: core.TaskRefreshAuthorizations, Every: time.Minute},

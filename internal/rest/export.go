@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/ats"
@@ -230,7 +231,7 @@ func cell(value any) (string, error) {
 	if err := json.Unmarshal(encoded, &text); err != nil {
 		return "", fmt.Errorf("export: %w", err)
 	}
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) && text != "" {
 		text = "'" + text
 	}
 	return text, nil

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/trellis-ats/trellis/core"
 )
@@ -97,6 +98,9 @@ func decisionColumns() []column[core.Decided] {
 		{"ruleId", func(d *core.Decided) any { return d.RuleID }},
 		{"ruleVersion", func(d *core.Decided) any { return d.RuleVersion }},
 		{"score", func(d *core.Decided) any { return d.Inputs.Score.Float() }},
+		{"integrityFlags", func(d *core.Decided) any { return strings.Join(d.Inputs.IntegrityFlags, " ") }},
+		{"missingTraits", func(d *core.Decided) any { return strings.Join(d.Inputs.MissingTraits, " ") }},
+		{"accommodation", func(d *core.Decided) any { return d.Inputs.Accommodation }},
 		{"reviewFrom", func(d *core.Decided) any { return d.Terms.Review.Float() }},
 		{"advanceFrom", func(d *core.Decided) any { return d.Terms.Advance.Float() }},
 		{"pilot", func(d *core.Decided) any { return d.Terms.Pilot }},
@@ -105,6 +109,8 @@ func decisionColumns() []column[core.Decided] {
 		{"state", func(d *core.Decided) any { return d.State }},
 		{"action", func(d *core.Decided) any { return known(d.Action) }},
 		{"hold", func(d *core.Decided) any { return known(d.Hold) }},
+		{"note", func(d *core.Decided) any { return known(d.Note) }},
+		{"dueAt", func(d *core.Decided) any { return moment(d.DueAt) }},
 		{"actorRole", func(d *core.Decided) any { return d.ActorRole }},
 		{"actorName", func(d *core.Decided) any { return d.ActorName }},
 		{"reason", func(d *core.Decided) any { return known(d.Reason) }},

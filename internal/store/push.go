@@ -97,7 +97,7 @@ func (r reader) pushWhere(ctx context.Context, condition string, args ...any) (*
 func (r reader) LatestPush(ctx context.Context, organization, connection, assessment core.ID) (int, error) {
 	var revision int
 	const query = `SELECT COALESCE(max(revision), 0) FROM pushes
-		WHERE organization_id = $1 AND connection_id = $2 AND assessment_id = $3`
+		WHERE organization_id = $1 AND connection_id = $2 AND assessment_id = $3 AND state <> 'CANCELLED'`
 	err := r.q.get(ctx, &revision, query, organization, connection, assessment)
 	return revision, err
 }

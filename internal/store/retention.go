@@ -50,14 +50,14 @@ const idle = ` AND outcome <> 'RUNNING' AND NOT EXISTS (SELECT 1 FROM pushes AS 
 func retentions() map[core.Retained]retention {
 	return map[core.Retained]retention{
 		core.RetainExchanges: {
-			"sync_log", "UPDATE sync_log SET exchanges = '[]'", " AND exchanges <> '[]'", "id", "started_at < $2" + idle,
+			"sync_log", "UPDATE sync_log SET exchanges = '[]'", " AND exchanges <> '[]'" + idle, "id", "started_at < $2",
 		},
-		core.RetainSyncLog: {"sync_log", "DELETE FROM sync_log", "", "id", "started_at < $2" + idle},
+		core.RetainSyncLog: {"sync_log", "DELETE FROM sync_log", idle, "id", "started_at < $2"},
 		core.RetainWebhookRequests: {
 			"webhooks", "UPDATE webhooks SET sealed_request = substr(sealed_request, 1, 0), person = ''",
-			" AND length(sealed_request) > 0", "id", "received_at < $2 AND state <> 'RECEIVED'",
+			" AND length(sealed_request) > 0 AND state <> 'RECEIVED'", "id", "received_at < $2",
 		},
-		core.RetainWebhooks: {"webhooks", "DELETE FROM webhooks", "", "id", "received_at < $2 AND state <> 'RECEIVED'"},
+		core.RetainWebhooks: {"webhooks", "DELETE FROM webhooks", " AND state <> 'RECEIVED'", "id", "received_at < $2"},
 		core.RetainEvents:   {"events", "DELETE FROM events", " AND position > 0", "position", "at < $2"},
 		core.RetainAuditLog: {"audit_log", "DELETE FROM audit_log", "", "id", "at < $2"},
 		core.RetainSessions: {"sessions", "DELETE FROM sessions", "", "id", "COALESCE(ended_at, expires_at) < $2"},

@@ -36,6 +36,7 @@ type routingDecisionRow struct {
 	FaultCode      fault.Code               `db:"fault_code"`
 	DueAt          Time                     `db:"due_at"`
 	SentAt         Time                     `db:"sent_at"`
+	RejectedAt     Time                     `db:"rejected_at"`
 	DoneAt         Time                     `db:"done_at"`
 	CreatedAt      Time                     `db:"created_at"`
 	UpdatedAt      Time                     `db:"updated_at"`
@@ -50,7 +51,7 @@ func newRoutingDecisionRow(d *core.RoutingDecision) routingDecisionRow {
 		Indicator: d.Indicator, State: d.State, Action: d.Action, Hold: d.Hold, Note: cleaned(d.Note),
 		Reason: cleaned(d.Reason), ActorRole: d.ActorRole, ActorName: d.ActorName,
 		ApplicationID: cleaned(d.ApplicationID), StageID: cleaned(d.StageID), ToStageID: cleaned(d.ToStageID),
-		Round: d.Round, FaultCode: d.FaultCode, DueAt: Time{d.DueAt}, SentAt: Time{d.SentAt}, DoneAt: Time{d.DoneAt},
+		Round: d.Round, FaultCode: d.FaultCode, DueAt: Time{d.DueAt}, SentAt: Time{d.SentAt}, RejectedAt: Time{d.RejectedAt}, DoneAt: Time{d.DoneAt},
 		CreatedAt: Time{d.CreatedAt}, UpdatedAt: Time{d.UpdatedAt},
 	}
 }
@@ -62,7 +63,7 @@ func (r routingDecisionRow) decision() core.RoutingDecision {
 		Terms: r.Terms.V, Inputs: r.Inputs.V, Suggestion: r.Suggestion, Indicator: r.Indicator, State: r.State,
 		Action: r.Action, Hold: r.Hold, Note: r.Note, Reason: r.Reason, ActorRole: r.ActorRole, ActorName: r.ActorName,
 		ApplicationID: r.ApplicationID, StageID: r.StageID, ToStageID: r.ToStageID, Round: r.Round,
-		FaultCode: r.FaultCode, DueAt: r.DueAt.Time, SentAt: r.SentAt.Time, DoneAt: r.DoneAt.Time,
+		FaultCode: r.FaultCode, DueAt: r.DueAt.Time, SentAt: r.SentAt.Time, RejectedAt: r.RejectedAt.Time, DoneAt: r.DoneAt.Time,
 		CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }
@@ -180,7 +181,7 @@ func (r reader) LastSuggestions(ctx context.Context, organization, rule core.ID,
 func (r reader) RejectionsSince(ctx context.Context, organization, connection core.ID, since time.Time) (int, error) {
 	var n int
 	const query = `SELECT count(*) FROM routing_decisions
-		WHERE organization_id = $1 AND connection_id = $2 AND action = 'REJECT' AND sent_at >= $3`
+		WHERE organization_id = $1 AND connection_id = $2 AND rejected_at >= $3`
 	err := r.q.get(ctx, &n, query, organization, connection, Time{since})
 	return n, err
 }
@@ -196,7 +197,7 @@ func (t *tx) InsertRoutingDecision(ctx context.Context, d *core.RoutingDecision)
 func (t *tx) UpdateRoutingDecision(ctx context.Context, d *core.RoutingDecision) error {
 	return update(ctx, t.q, "routing_decisions", "decision", newRoutingDecisionRow(d),
 		"state", "action", "hold", "note", "reason", "actor_role", "actor_name", "application_id", "stage_id", "to_stage_id",
-		"round", "fault_code", "due_at", "sent_at", "done_at", "updated_at")
+		"round", "fault_code", "due_at", "sent_at", "rejected_at", "done_at", "updated_at")
 }
 
 // AppendDecisionStep implements core.RoutingDecisionWriter.

@@ -141,7 +141,7 @@ func testRoutingDecisionUpdate(t *testing.T, db *store.DB) {
 		"round":       func(d *core.RoutingDecision) { d.Round++ },
 		"fault":       func(d *core.RoutingDecision) { d.FaultCode = "AUTH" },
 		"times": func(d *core.RoutingDecision) {
-			d.DueAt, d.SentAt, d.DoneAt, d.UpdatedAt = moment(71), moment(72), time.Time{}, moment(73)
+			d.DueAt, d.SentAt, d.RejectedAt, d.DoneAt, d.UpdatedAt = moment(71), moment(72), moment(74), time.Time{}, moment(73)
 		},
 	} {
 		edit(d)
@@ -190,6 +190,9 @@ func testRoutingCounts(t *testing.T, db *store.DB) {
 	add := func(suggestion, action core.RoutingAction, at int) {
 		f.newDecision(t, f.newAssessment(t, nil), func(d *core.RoutingDecision) {
 			d.RuleID, d.Suggestion, d.Action, d.CreatedAt, d.SentAt = rule, suggestion, action, moment(at), moment(at)
+			if d.RejectedAt = (time.Time{}); action == core.RouteReject {
+				d.RejectedAt = moment(at)
+			}
 		})
 	}
 	add(core.RouteReview, "", 1)

@@ -66,6 +66,7 @@ CREATE TABLE routing_decisions (
     fault_code      TEXT NOT NULL,
     due_at          TEXT,
     sent_at         TEXT,
+    rejected_at     TEXT,
     done_at         TEXT,
     created_at      TEXT NOT NULL,
     updated_at      TEXT NOT NULL
@@ -75,7 +76,7 @@ CREATE INDEX routing_decisions_list ON routing_decisions (organization_id, id);
 CREATE INDEX routing_decisions_state ON routing_decisions (organization_id, state, id);
 CREATE INDEX routing_decisions_assessment ON routing_decisions (organization_id, assessment_id, id);
 CREATE INDEX routing_decisions_rule ON routing_decisions (rule_id, id);
-CREATE INDEX routing_decisions_sent ON routing_decisions (connection_id, sent_at) WHERE action = 'REJECT';
+CREATE INDEX routing_decisions_rejected ON routing_decisions (connection_id, rejected_at) WHERE rejected_at IS NOT NULL;
 
 -- Rows are only added.
 CREATE TABLE routing_decision_steps (
