@@ -31,7 +31,7 @@ func (cs *Calls) Claim(ctx context.Context, c *Connection, cost int) (*Claim, er
 	id := NewID(PrefixRateClaim)
 	wait, ok := cs.lanes.enter(c.ID, id, cs.clock.Now())
 	if !ok {
-		return nil, &Postponed{For: wait, Why: "as many calls as may be are under way on the connection"}
+		return nil, crowded(wait)
 	}
 	claim, err := cs.claim(ctx, c, scopeAPI, id, cost)
 	if err != nil {
@@ -40,6 +40,19 @@ func (cs *Calls) Claim(ctx context.Context, c *Connection, cost int) (*Claim, er
 	}
 	claim.leave = sync.OnceFunc(func() { cs.lanes.leave(c.ID, id) })
 	return claim, nil
+}
+
+func crowded(wait time.Duration) *Postponed {
+	return &Postponed{For: wait, Why: "as many calls as may be are under way on the connection"}
+}
+
+// Crowded tells, at no cost, that Claim would find no place. It is for tasks
+// of which hundreds may wait. Errors: *Postponed.
+func (cs *Calls) Crowded(connection ID) error {
+	if wait := cs.lanes.full(connection, cs.clock.Now()); wait > 0 {
+		return crowded(wait)
+	}
+	return nil
 }
 
 // claim takes requests of one scope.

@@ -11,7 +11,7 @@ const (
 	// taken, and as much more for each that was told the same.
 	lanePause = 100 * time.Millisecond
 	// laneMost bounds that.
-	laneMost = 5 * time.Second
+	laneMost = 10 * time.Second
 	// laneLife is after which a call that did not end counts as ended. It is
 	// longer than a task's time.
 	laneLife = 5 * time.Minute
@@ -41,18 +41,35 @@ func (ls *lanes) enter(connection, claim ID, now time.Time) (wait time.Duration,
 		l = &lane{taken: map[ID]time.Time{}}
 		ls.lanes[connection] = l
 	}
+	if wait := l.full(ls.width, now); wait > 0 {
+		return wait, false
+	}
+	l.taken[claim] = now
+	return 0, true
+}
+
+// full tells how long to wait for a place; 0 if there is one.
+func (ls *lanes) full(connection ID, now time.Time) time.Duration {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if l := ls.lanes[connection]; l != nil {
+		return l.full(ls.width, now)
+	}
+	return 0
+}
+
+func (l *lane) full(width int, now time.Time) time.Duration {
 	for id, since := range l.taken {
 		if now.Sub(since) > laneLife {
 			delete(l.taken, id)
 		}
 	}
-	if len(l.taken) < ls.width {
-		l.taken[claim] = now
-		return 0, true
+	if len(l.taken) < width {
+		return 0
 	}
 	l.refused++
-	wait = min(time.Duration(l.refused)*lanePause, laneMost)
-	return wait + rand.N(wait), false //nolint:gosec // spreads load, keeps no secret
+	wait := min(time.Duration(l.refused)*lanePause, laneMost)
+	return wait + rand.N(wait) //nolint:gosec // spreads load, keeps no secret
 }
 
 // leave gives a place back; one that was not taken is free already.

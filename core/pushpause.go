@@ -178,7 +178,7 @@ func (ps *Pushes) halt(ctx context.Context, t Task, b *pause) error {
 			return err
 		}
 		now, before := ps.o.Clock.Now(), p.State
-		if b.state == PushWaiting && (before == PushRunning || before == PushWaiting && now.Sub(p.DueAt) < time.Minute) {
+		if b.state == PushWaiting && (before == PushRunning || before == PushWaiting && now.Sub(p.DueAt) < showWaiting) {
 			return nil
 		}
 		p.stop(b, now)

@@ -16,6 +16,8 @@ const (
 	// overtakenFor is longer than any run, so that one that was overtaken comes
 	// back only when the other has ended.
 	overtakenFor = 2 * time.Minute
+	// showWaiting is how long a push may wait for its turn before that is kept.
+	showWaiting = time.Minute
 )
 
 // errOvertaken ends a run whose push another run, or a person, has taken over.
@@ -68,6 +70,11 @@ func (ps *Pushes) prepare(ctx context.Context, t Task) (*pushRun, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if ps.o.Clock.Now().Sub(p.DueAt) < showWaiting {
+		if err := ps.o.Calls.Crowded(p.ConnectionID); err != nil {
+			return nil, err
+		}
 	}
 	r := &pushRun{o: &ps.o, push: p, token: NewID(PrefixPush)}
 	if r.connection, err = ps.o.Store.Connection(ctx, p.OrganizationID, p.ConnectionID); err != nil {
