@@ -262,7 +262,7 @@ func TestFewCallsAtATimeOnOneConnection(t *testing.T) {
 	for range 1000 {
 		_, err = calls.Claim(t.Context(), p.connection, 1)
 	}
-	p.postponed(err, 5*time.Second, 10*time.Second) // many that wait do not ask all the time
+	p.postponed(err, 10*time.Second, 20*time.Second) // many that wait do not ask all the time
 	own, err := calls.Claim(t.Context(), other, 1)
 	p.ok(err)
 	p.ok(own.Settle(t.Context(), nil, nil))

@@ -15,9 +15,9 @@ import (
 type Erasure struct {
 	ID             ID
 	OrganizationID ID
-	ConnectionID   ID     // whose ATS asked for it; empty if a person did
+	ConnectionID   ID     // whose ATS asked for it, or knows the person; empty for none
 	CandidateID    ID     // empty if the person was not known here
-	PersonHash     string // of the ATS's id of the person; empty if a person asked
+	PersonHash     string // of the ATS's id of the person; empty if no ATS knows them
 	WebhookID      ID     // that told of it; empty if none did
 	Cause          string // the ATS's name of the event, or "request"
 	ActorName      string
@@ -32,8 +32,17 @@ type ErasureReader interface {
 	// Erasures returns a page, newest first.
 	Erasures(ctx context.Context, organization ID, p Page) (*Paged[Erasure], error)
 	// CandidatesOfPerson returns the candidates that a person of a connection's
-	// ATS is here: by their own id, and by those of their applications.
+	// ATS is here: by their own id, by those of their applications, and by whom
+	// pushes made or found.
 	CandidatesOfPerson(ctx context.Context, organization, connection ID, person string, applications []string) ([]ID, error)
+	// PeopleOfCandidate returns whom ATSs know as a candidate.
+	PeopleOfCandidate(ctx context.Context, organization, candidate ID) ([]PersonOfATS, error)
+}
+
+// PersonOfATS is somebody by the id that a connection's ATS gave them.
+type PersonOfATS struct {
+	ConnectionID ID
+	Person       string
 }
 
 // ErasureWriter erases.
@@ -46,8 +55,8 @@ type ErasureWriter interface {
 	// the ATS and of people in events. Ids, times, statuses and total scores
 	// stay. It returns how many rows were emptied; none if it was done before.
 	EraseCandidate(ctx context.Context, organization, candidate ID, now time.Time) (int, error)
-	// ForgetWebhooks forgets the requests about a person.
-	ForgetWebhooks(ctx context.Context, organization, connection ID, person string) (int, error)
+	// ForgetPerson forgets the requests about a person of an ATS, and their addresses.
+	ForgetPerson(ctx context.Context, organization, connection ID, person string) (int, error)
 	InsertErasure(ctx context.Context, e *Erasure) error
 }
 
@@ -65,7 +74,7 @@ func (x *intake) forget(ctx context.Context, e *ats.Event) error {
 		return err
 	}
 	record := Erasure{ConnectionID: x.c.ID, PersonHash: personHash(x.c.ID, e.CandidateID), WebhookID: x.hook.ID, Cause: x.hook.Action}
-	hooks, err := x.tx.ForgetWebhooks(ctx, x.c.OrganizationID, x.c.ID, e.CandidateID)
+	hooks, err := x.tx.ForgetPerson(ctx, x.c.OrganizationID, x.c.ID, e.CandidateID)
 	if err != nil {
 		return err
 	}
@@ -229,7 +238,7 @@ func (es *Erasures) EraseCandidate(ctx context.Context, by Actor, id ID) (*Candi
 			return err
 		}
 		if c.ErasedAt.IsZero() {
-			err = erase(ctx, tx, by, es.clock.Now(), Erasure{CandidateID: id, Cause: "request"})
+			err = eraseEverywhere(ctx, tx, by, es.clock.Now(), Erasure{CandidateID: id, Cause: "request"})
 		}
 		if err != nil {
 			return err
@@ -238,6 +247,28 @@ func (es *Erasures) EraseCandidate(ctx context.Context, by Actor, id ID) (*Candi
 		return err
 	})
 	return left, err
+}
+
+// eraseEverywhere erases a candidate whose erasure a person asked for, and
+// remembers whom ATSs know as them, so that no later word brings them back.
+func eraseEverywhere(ctx context.Context, tx Tx, by Actor, now time.Time, e Erasure) error {
+	people, err := tx.PeopleOfCandidate(ctx, by.OrganizationID, e.CandidateID)
+	if err != nil {
+		return err
+	}
+	if len(people) == 0 {
+		return erase(ctx, tx, by, now, e)
+	}
+	for _, p := range people {
+		e.ConnectionID, e.PersonHash = p.ConnectionID, personHash(p.ConnectionID, p.Person)
+		if err := tx.ForgetMerges(ctx, by.OrganizationID, p.ConnectionID, p.Person); err != nil {
+			return err
+		}
+		if err := erase(ctx, tx, by, now, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // List returns a page of what was erased, newest first.

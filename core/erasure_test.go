@@ -223,13 +223,39 @@ func TestEraseByRequest(t *testing.T) {
 		t.Errorf("left %v", found)
 	}
 	w.onlyTheScore()
+	w.newTrigger("job-1-stage-1", 0)
+	w.barred()
+	back := enters("47110815471", "47110815471-3", "job-1-stage-1", w.at(9))
+	back.Person.FirstName = "Zerlina"
+	w.tell(back)
+	w.noTask()
+	if found := w.found(); len(found) > 0 {
+		t.Errorf("a later word brought back %v", found)
+	}
 	records, err := w.erasures.List(t.Context(), w.admin, core.Page{})
 	w.ok(err)
-	if len(records.Items) != 1 || records.Items[0].Cause != "request" {
+	if len(records.Items) != 1 || records.Items[0].Cause != "request" || records.Items[0].PersonHash == "" {
 		t.Errorf("recorded %+v", records.Items)
 	}
 	_, err = w.erasures.EraseCandidate(t.Context(), w.admin, core.NewID(core.PrefixCandidate))
 	w.refused(err, fault.NotFound)
+}
+
+// Somebody who was pushed without an application is found too.
+func TestADeletedPersonWithoutAnApplicationIsErased(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	w.profile(func(p *core.PushProfile) { p.Policies.ClosedJob = core.JobWithoutApplication })
+	w.system.CloseJob("job-1")
+	p := w.expect(w.started("zerlina.quux@example.com").ID, core.PushDone)
+	h := newHookWorldIn(w.world, w.system)
+	h.tell(ats.Event{Kind: ats.EventCandidateDeleted, CandidateID: p.ExternalCandidateID})
+	if h.get(p.AssessmentID).ErasedAt.IsZero() {
+		t.Error("she is still there")
+	}
+	if left := h.found(); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
 }
 
 // Whoever is merged into a person that was erased is erased too.

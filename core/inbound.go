@@ -257,6 +257,10 @@ func (in *Inbound) recordError(ctx context.Context, by Actor, e *ats.RecordError
 	if id, err := ParseID(PrefixAssessment, e.AssessmentID); err == nil {
 		if a, err := in.store.Assessment(ctx, by.OrganizationID, id); err == nil {
 			subject, entry.AssessmentID = a.ID, a.ID
+			if !a.ErasedAt.IsZero() { // what the ATS says may name them
+				entry.Message, entry.Exchanges = "The ATS did not accept our answer about somebody who was erased. What it said was not kept.", []ats.Exchange{}
+				return &ats.ErrorRecorded{}, nil
+			}
 		}
 	}
 	entry.Message = cut(fmt.Sprintf("The ATS did not accept our answer to %s: %s", e.Operation, strings.Join(e.Errors, "; ")), 4000)
@@ -287,7 +291,9 @@ func (in *Inbound) record(ctx context.Context, call *InboundCall, entry *SyncEnt
 	}
 	x := r.exchange(call.HTTP, response)
 	x.StartedAt, x.Duration = entry.StartedAt, in.clock.Now().Sub(entry.StartedAt)
-	entry.Exchanges, entry.Duration = []ats.Exchange{x}, x.Duration
+	if entry.Duration = x.Duration; entry.Exchanges == nil { // else none is to be kept
+		entry.Exchanges = []ats.Exchange{x}
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerDeadline)
 	defer cancel()
 	return in.store.Atomically(ctx, func(tx Tx) error { return appendSyncEntry(ctx, tx, entry) })

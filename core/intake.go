@@ -63,6 +63,7 @@ type news struct {
 	stagedAt  time.Time // at, or when the stage was told if the ATS was asked and told none
 	final     bool      // the ATS was asked: it settles what came at the same moment
 	last      bool      // nothing more can be learnt: the stronger one of the same moment counts
+	gone      bool      // the ATS was asked, and has no such application
 }
 
 func newsOf(e *ats.Event) news {
@@ -93,7 +94,7 @@ func (x *intake) settled(e *ats.Event) news {
 	case asked && s.at.IsZero():
 		s.at, s.stagedAt = x.hook.ReceivedAt, x.hook.ReceivedAt
 	}
-	s.last = asked
+	s.last, s.gone = asked, asked && !x.barred
 	return s
 }
 

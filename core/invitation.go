@@ -69,8 +69,12 @@ func (is *Invitations) Send(ctx context.Context, t Task, try Attempt) error {
 		return err
 	}
 	_, err = changeAssessment(ctx, is.store, is.clock, a.OrganizationID, a.ID, func(tx Tx, a *Assessment, now time.Time) error {
-		if a.Status != StatusOrdered {
-			return nil // cancelled or started while the mail went out
+		switch {
+		case a.Status == StatusCancelled && a.ErasedAt.IsZero(): // while the mail went out: it must not stay the last word
+			a.InvitedAt, a.UpdatedAt = now, now
+			return tx.Enqueue(ctx, Task{Kind: TaskSendWithdrawal, OrganizationID: a.OrganizationID, AssessmentID: a.ID})
+		case a.Status != StatusOrdered:
+			return nil // started, or ended otherwise
 		}
 		if err := a.invite(now); err != nil {
 			return err

@@ -40,6 +40,7 @@ const (
 	IssueNotFinished    IssueKind = "ASSESSMENT_NOT_FINISHED" // begun, and not completed
 	IssueNotScored      IssueKind = "ASSESSMENT_NOT_SCORED"   // completed, and the engine told no score
 	IssueHooksSilent    IssueKind = "WEBHOOKS_SILENT"         // no web hook for longer than usual
+	IssueHooksFailed    IssueKind = "WEBHOOKS_FAILED"         // some could not be applied
 )
 
 // IssueAction is the one thing to do about an issue.
@@ -66,7 +67,7 @@ func (i *Issue) Action() IssueAction {
 		return ActionContactCandidate
 	case IssueNotScored:
 		return ActionCheckEngine
-	case IssueHooksSilent:
+	case IssueHooksSilent, IssueHooksFailed:
 		return ActionCheckWebhooks
 	default:
 		return ActionCheckATS
@@ -95,6 +96,8 @@ func (i *Issue) Advice() string {
 		return "Look for the candidate in the ATS: it was deleted or merged there, or the acting user may not see it."
 	case IssueTestNotSent:
 		return "Complete the candidate's name and e-mail address in the ATS, or order the test by hand."
+	case IssueHooksFailed:
+		return "Read why they failed, mend it, then retry them: one of them may tell of a deletion."
 	default:
 		return "Send a test event from the ATS's page of the web hook, and enable it there again if it was switched off."
 	}
@@ -107,6 +110,9 @@ func (i *Issue) Age(now time.Time) time.Duration {
 	}
 	return now.Sub(i.FoundAt)
 }
+
+// Age is for how long an issue is or was open.
+func (is *Issues) Age(i *Issue) time.Duration { return i.Age(is.assessments.clock.Now()) }
 
 // IssueFilter narrows a list; empty fields do not.
 type IssueFilter struct {

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/trellis-ats/trellis/core/fault"
@@ -166,7 +167,7 @@ func (rs *Reconciliations) Run(ctx context.Context, t Task, _ Attempt) error {
 	if err != nil || c.Disabled {
 		return err
 	}
-	if err := rs.listen(ctx, c, now); err != nil {
+	if err := errors.Join(rs.listen(ctx, c, now), rs.hear(ctx, c, now)); err != nil {
 		return err
 	}
 	return rs.o.Store.Atomically(ctx, func(tx Tx) error {
@@ -319,4 +320,24 @@ func (rs *Reconciliations) listen(ctx context.Context, c *Connection, now time.T
 		}
 	}
 	return rs.closeUnseen(ctx, ReconciliationScope{c.OrganizationID, c.ID}, IssueHooksSilent, now, now)
+}
+
+// hear makes an issue of web hooks that could not be applied.
+func (rs *Reconciliations) hear(ctx context.Context, c *Connection, now time.Time) error {
+	f := WebhookFilter{ConnectionID: c.ID, States: []WebhookState{WebhookFailed}}
+	failed, err := rs.o.Store.Webhooks(ctx, c.OrganizationID, f, Page{First: 1})
+	if err != nil {
+		return err
+	}
+	if len(failed.Items) > 0 {
+		w := failed.Items[0]
+		i := &Issue{
+			OrganizationID: c.OrganizationID, ConnectionID: c.ID, Kind: IssueHooksFailed, Subject: string(c.ID), FoundAt: now, SeenAt: now,
+			Cause: "Web hooks could not be applied; the last of them is " + string(w.ID) + ", " + w.Action + ".",
+		}
+		if err := rs.o.Store.Atomically(ctx, func(tx Tx) error { return i.found(ctx, tx) }); err != nil {
+			return err
+		}
+	}
+	return rs.closeUnseen(ctx, ReconciliationScope{c.OrganizationID, c.ID}, IssueHooksFailed, now, now)
 }

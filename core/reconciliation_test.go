@@ -3,6 +3,7 @@ package core_test
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -223,6 +224,29 @@ func TestSilentHookIsAnIssue(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	w.tell2(ats.Event{Kind: ats.EventUnhired, CandidateID: "17", ApplicationID: "1", At: w.at(2)})
+	w.run(time.Minute)
+	w.closed(1)
+}
+
+func TestFailedHooksAreAnIssue(t *testing.T) {
+	t.Parallel()
+	w := newReconWorld(t)
+	w.sent++
+	if status := w.receive(w.system.Hook(w.secret, "event-broken", ats.Event{Kind: ats.EventHired, CandidateID: "17", ApplicationID: "1", At: w.at(1)})); status != 200 {
+		t.Fatalf("answered %d", status)
+	}
+	task := w.takeAny(core.TaskApplyWebhook)
+	w.adapters.Whole = wordless{w.system}
+	w.refused(w.hooks.Apply(t.Context(), task, core.Attempt{Number: 1}), fault.Invalid)
+	w.run(time.Minute)
+	i := w.one(core.IssueHooksFailed)
+	if i.Action() != core.ActionCheckWebhooks || !strings.Contains(i.Cause, string(task.SubjectID)) {
+		t.Errorf("%+v", i)
+	}
+	w.adapters.Whole = w.system
+	_, err := w.hooks.Retry(t.Context(), w.admin, task.SubjectID)
+	w.ok(err)
+	w.ok(w.hooks.Apply(t.Context(), w.takeAny(core.TaskApplyWebhook), core.Attempt{Number: 1}))
 	w.run(time.Minute)
 	w.closed(1)
 }

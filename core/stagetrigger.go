@@ -256,9 +256,17 @@ func (x *intake) trigger(ctx context.Context, e *ats.Event, s news) error {
 	if err != nil {
 		return err
 	}
-	left, err := x.hasLeft(ctx, e, s)
+	left, known, err := x.hasLeft(ctx, e, s)
 	if err != nil || left {
 		return err
+	}
+	switch {
+	case s.gone:
+		x.note("Its stage sends a test, but the ATS does not have the application any more.")
+		return nil
+	case !known && !s.final && !s.last: // it may be a late word: whether they are still there is asked
+		x.unsettled = append(x.unsettled, e.ApplicationID)
+		return nil
 	}
 	if e.Person == nil || e.Person.Email == "" {
 		x.note("Its stage sends a test, but the ATS told no name and address to send it to.")
@@ -267,18 +275,14 @@ func (x *intake) trigger(ctx context.Context, e *ats.Event, s news) error {
 	return x.sendTest(ctx, t, e, s)
 }
 
-// hasLeft reports whether the application is known to be elsewhere by now.
-func (x *intake) hasLeft(ctx context.Context, e *ats.Event, s news) (bool, error) {
+// hasLeft reports whether the application is known to be elsewhere by now, and
+// whether it is known at all.
+func (x *intake) hasLeft(ctx context.Context, e *ats.Event, s news) (left, known bool, _ error) {
 	rows, err := x.tx.ApplicationsByExternal(ctx, x.c.OrganizationID, x.c.ID, e.ApplicationID)
-	if err != nil {
-		return false, err
-	}
 	for _, row := range rows {
-		if row.StageID != s.stageID || row.State != ats.ApplicationActive {
-			return true, nil
-		}
+		left = left || row.StageID != s.stageID || row.State != ats.ApplicationActive
 	}
-	return false, nil
+	return left, len(rows) > 0, err
 }
 
 // sendTest orders the trigger's test.
@@ -296,10 +300,26 @@ func (x *intake) sendTest(ctx context.Context, t *StageTrigger, e *ats.Event, s 
 	}
 	candidate.ID, candidate.CreatedAt, candidate.UpdatedAt = NewID(PrefixCandidate), x.now, x.now
 	a := newAssessment(x.by, candidate.ID, x.now)
-	entry.AssessmentID = a.ID
+	if _, err := offeredTest(ctx, x.tx, x.c.OrganizationID, string(t.TestID)); fault.Is(err, fault.NotFound) {
+		x.note("Its stage sends a test that is no longer offered; nothing was sent.")
+		return nil
+	} else if err != nil {
+		return err
+	}
+	assessed, err := x.assessed(ctx, t, candidate)
+	if err != nil {
+		return err
+	}
+	if !assessed {
+		entry.AssessmentID = a.ID
+	}
 	fresh, err := x.tx.EnterStage(ctx, entry)
 	if err != nil || !fresh {
 		return err
+	}
+	if assessed {
+		x.note(fmt.Sprintf("Its stage sends a test that the candidate got within the last %d days; it was not sent again.", t.RetakeDays))
+		return nil
 	}
 	if err := x.meet(ctx, candidate); err != nil {
 		return err
@@ -308,7 +328,7 @@ func (x *intake) sendTest(ctx context.Context, t *StageTrigger, e *ats.Event, s 
 		return err
 	}
 	a.CandidateID, a.OrderedBy = candidate.ID, "stage "+s.stageName
-	return x.orderOnce(ctx, t, a, person, s)
+	return x.orderFrom(ctx, t, a, person, s)
 }
 
 // meet keeps the candidate, or finds whom the person of the ATS is here: one
@@ -325,24 +345,22 @@ func (x *intake) meet(ctx context.Context, candidate *Candidate) error {
 	return x.tx.SaveCandidate(ctx, candidate)
 }
 
-// orderOnce keeps the order unless the person took the test lately.
-func (x *intake) orderOnce(ctx context.Context, t *StageTrigger, a *Assessment, person ats.CandidateRecord, s news) error {
-	assessed, err := x.tx.Assessed(ctx, a.OrganizationID, AssessedQuery{
-		TestID: t.TestID, CandidateID: a.CandidateID, Email: strings.ToLower(person.Email), Since: x.now.AddDate(0, 0, -t.RetakeDays),
-	})
+// assessed reports whether the person took the trigger's test lately.
+func (x *intake) assessed(ctx context.Context, t *StageTrigger, c *Candidate) (bool, error) {
+	known, err := x.tx.ApplicationsOfPerson(ctx, x.c.OrganizationID, x.c.ID, c.ExternalID)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if assessed {
-		x.note(fmt.Sprintf("Its stage sends a test that the candidate got within the last %d days; it was not sent again.", t.RetakeDays))
-		return nil
+	q := AssessedQuery{TestID: t.TestID, Email: strings.ToLower(c.Email), Since: x.now.AddDate(0, 0, -t.RetakeDays)}
+	if c.ExternalID != "" && len(known) > 0 {
+		q.CandidateID = known[0].CandidateID
 	}
-	err = orderTest(ctx, x.tx, x.by, a, string(t.TestID))
-	if fault.Is(err, fault.NotFound) {
-		x.note("Its stage sends a test that is no longer offered; nothing was sent.")
-		return nil
-	}
-	if err != nil {
+	return x.tx.Assessed(ctx, x.c.OrganizationID, q)
+}
+
+// orderFrom keeps the order, and the application that it is for.
+func (x *intake) orderFrom(ctx context.Context, t *StageTrigger, a *Assessment, person ats.CandidateRecord, s news) error {
+	if err := orderTest(ctx, x.tx, x.by, a, string(t.TestID)); err != nil {
 		return err
 	}
 	x.about = append(x.about, a.ID)

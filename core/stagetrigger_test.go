@@ -1,11 +1,13 @@
 package core_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/coretest"
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
@@ -39,6 +41,7 @@ func (w *hookWorld) ordered() []core.Assessment {
 func TestStageSendsItsTest(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
+	w.barred()
 	w.newTrigger("job-1-stage-1", 180)
 	w.newTrigger("job-1-stage-2", 180)
 	w.tell(enters("17", "100", "job-1-stage-1", w.at(1)))
@@ -86,6 +89,7 @@ func TestStageSendsItsTest(t *testing.T) {
 func TestStageThatWasLeftSendsNothing(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
+	w.barred()
 	w.newTrigger("job-1-stage-1", 0)
 	w.newTrigger("job-1-stage-2", 0)
 	w.place("17", "100")
@@ -95,6 +99,42 @@ func TestStageThatWasLeftSendsNothing(t *testing.T) {
 	w.take(core.TaskSendInvitation)
 	w.tell(enters("18", "101", "job-1-stage-1", w.at(4)))
 	w.noTask()
+}
+
+// barred lets the customer use web hooks alone: the ATS cannot be asked.
+func (w *hookWorld) barred() {
+	w.system.OnCall(func(_ context.Context, op coretest.Operation, _ coretest.Moment) error {
+		if op == coretest.OpGet {
+			return fault.New(fault.Permission, "Applications may not be read.")
+		}
+		return nil
+	})
+}
+
+// A word about somebody who is not known here may be late: the ATS is asked
+// whether they are still in the stage.
+func TestALateWordOfAStageSendsNothing(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.newTrigger("job-1-stage-1", 180)
+	person := w.system.AddPerson(coretest.Person{})
+	application, err := w.system.AddApplication(person, "job-1")
+	w.ok(err)
+	for name, change := range map[string]func(*coretest.Application){
+		"rejected": func(a *coretest.Application) { a.State = ats.ApplicationRejected },
+		"moved":    func(a *coretest.Application) { a.State, a.StageID = ats.ApplicationActive, "job-1-stage-2" },
+	} {
+		w.system.ChangeApplication(application, change)
+		w.tell(enters(person, application, "job-1-stage-1", w.at(1)))
+		if n := len(w.ordered()); n != 0 {
+			t.Errorf("%s: %d ordered", name, n)
+		}
+	}
+	w.tell(enters("999", "999", "job-1-stage-1", w.at(2)))
+	w.noTask()
+	w.system.ChangeApplication(application, func(a *coretest.Application) { a.State, a.StageID = ats.ApplicationActive, "job-1-stage-1" })
+	w.tell(enters(person, application, "job-1-stage-1", w.at(3)))
+	w.take(core.TaskSendInvitation)
 }
 
 // A trigger that could never fire is refused at once, and nothing is kept.

@@ -28,8 +28,13 @@ type hookWorld struct {
 
 func newHookWorld(t *testing.T) *hookWorld {
 	t.Helper()
-	w := &hookWorld{world: newWorld(t)}
-	w.system = coretest.NewATS(w.clock)
+	made := newWorld(t)
+	return newHookWorldIn(made, coretest.NewATS(made.clock))
+}
+
+func newHookWorldIn(made *world, system *coretest.ATS) *hookWorld {
+	made.t.Helper()
+	w := &hookWorld{world: made, system: system}
 	w.adapters.Whole = w.system
 	w.hooks = core.NewWebhooks(core.WebhooksOptions{
 		Store: w.store, Clock: w.clock, Adapters: w.adapters, Calls: w.calls, Shape: shaped,

@@ -55,6 +55,8 @@ type applying struct {
 	// truth is what the ATS said of applications whose events do not settle how
 	// they are, by the application's id.
 	truth map[string]*ats.ApplicationRecord
+	// barred tells that this connection cannot read applications at all.
+	barred bool
 }
 
 func (ws *Webhooks) apply(ctx context.Context, w *Webhook) error {
@@ -115,7 +117,7 @@ func (ws *Webhooks) commit(ctx context.Context, said *applying) (unsettled []str
 			return err
 		}
 		now := ws.clock.Now()
-		x := &intake{tx: tx, c: said.c, hook: w, now: now, truth: said.truth, by: ofATS(said.c)}
+		x := &intake{tx: tx, c: said.c, hook: w, now: now, truth: said.truth, barred: said.barred, by: ofATS(said.c)}
 		if x.sync, err = syncOf(ctx, tx, said.c); err != nil {
 			return err
 		}
@@ -143,13 +145,14 @@ func ofATS(c *Connection) Actor {
 
 // intake is one transaction that takes in what an ATS tells.
 type intake struct {
-	tx    Tx
-	c     *Connection
-	sync  *WebhookSync
-	hook  *Webhook // nil if it was read from the ATS instead
-	by    Actor
-	now   time.Time
-	truth map[string]*ats.ApplicationRecord
+	tx     Tx
+	c      *Connection
+	sync   *WebhookSync
+	hook   *Webhook // nil if it was read from the ATS instead
+	by     Actor
+	now    time.Time
+	truth  map[string]*ats.ApplicationRecord
+	barred bool
 
 	notes     []string // what came of it, for people
 	about     []ID     // assessments that it concerned
@@ -237,24 +240,15 @@ func (ws *Webhooks) read(ctx context.Context, said *applying, ids []string) erro
 	for _, id := range ids {
 		said.truth[id] = nil
 	}
-	found, err := ws.readApplications(ctx, said.c, ids)
+	list, err := ws.getApplications(ctx, said.c, ats.ApplicationQuery{IDs: ids})
 	if err != nil {
-		return err
+		said.barred = true
+		return unlessBarred(err)
 	}
-	for i := range found {
-		said.truth[found[i].ID] = &found[i]
+	for i := range list.Applications {
+		said.truth[list.Applications[i].ID] = &list.Applications[i]
 	}
 	return nil
-}
-
-// readApplications returns nothing, and no error, if this connection cannot
-// read applications at all.
-func (ws *Webhooks) readApplications(ctx context.Context, c *Connection, ids []string) ([]ats.ApplicationRecord, error) {
-	list, err := ws.getApplications(ctx, c, ats.ApplicationQuery{IDs: ids})
-	if err != nil {
-		return nil, unlessBarred(err)
-	}
-	return list.Applications, nil
 }
 
 // getApplications asks the ATS once. Errors: *Postponed until there is room;

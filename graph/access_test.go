@@ -194,7 +194,7 @@ func objectFields() map[string][]string {
 		"WebhookSync":                         {"enabled scope enabledAt previousSecretUntil pingedAt waiting silentSince seen strangers strangerAt"},
 		"WebhookCount":                        {"action count firstAt lastAt"},
 		"Webhook":                             {"id connection eventId action state deliveries message receivedAt appliedAt"},
-		"Issue":                               {"id connection kind assessment pushId push applicationExternalId cause action automatic advice foundAt seenAt repairedAt closedAt"},
+		"Issue":                               {"id connection kind assessment pushId push applicationExternalId cause action automatic advice foundAt ageSeconds seenAt repairedAt closedAt"},
 		"ActOnIssuePayload":                   {"issue userErrors"},
 		"StageTrigger":                        {"id connection externalJobId externalJobName stageId stageName test retakeDays createdAt"},
 		"Erasure":                             {"id connectionId candidateId webhookId cause actorName rows at"},

@@ -15,6 +15,10 @@ var _ generated.IssueResolver = issueResolver{}
 // Issue returns the resolvers of an issue's fields.
 func (r *root) Issue() generated.IssueResolver { return issueResolver{r} }
 
+func (r issueResolver) AgeSeconds(_ context.Context, i *model.Issue) (int, error) {
+	return int(r.Issues.Age(i.Issue).Seconds()), nil
+}
+
 func (r issueResolver) Connection(ctx context.Context, i *model.Issue) (*model.ATSConnection, error) {
 	return of(ctx, loadersOf(ctx).connections, "connection", i.Batch, i.Issue, func(i *core.Issue) core.ID { return i.ConnectionID })
 }

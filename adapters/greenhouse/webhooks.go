@@ -46,7 +46,7 @@ func (a *adapter) Receive(_ context.Context, r *ats.WebhookRequest) (*ats.Verdic
 	switch {
 	case !credentialsFit(r, header):
 		v.Ping, v.Reason = false, "its Basic credentials are missing or wrong"
-	case unsigned && v.Ping && said.Action == actionPing:
+	case unsigned && v.Ping:
 		v.Reason, v.Answer = "it is an unsigned ping", reply(http.StatusOK)
 	case unsigned:
 		v.Ping, v.Reason = false, "it has no Signature header"

@@ -258,6 +258,12 @@ func (z *zerlina) leftNothing(address string) {
 	if left := z.databaseTraces(address); len(left) > 0 {
 		z.t.Errorf("the database holds\n%s", strings.Join(left, "\n"))
 	}
+	db := z.openDatabase(address)
+	defer func() { _ = db.Close() }()
+	var sealed int
+	if err := db.GetContext(z.t.Context(), &sealed, "SELECT count(*) FROM webhooks WHERE length(sealed_request) > 0"); err != nil || sealed > 0 {
+		z.t.Errorf("%d web hooks are kept under seal: %v", sealed, err) // there was nobody else
+	}
 	for _, report := range z.reports {
 		if page := z.shown(report); tracesIn(page) {
 			z.t.Errorf("the report shows %s", page)

@@ -528,6 +528,7 @@ type ComplexityRoot struct {
 	Issue struct {
 		Action                func(childComplexity int) int
 		Advice                func(childComplexity int) int
+		AgeSeconds            func(childComplexity int) int
 		ApplicationExternalID func(childComplexity int) int
 		Assessment            func(childComplexity int) int
 		Automatic             func(childComplexity int) int
@@ -1380,6 +1381,8 @@ type IssueResolver interface {
 	Assessment(ctx context.Context, obj *model.Issue) (*model.Assessment, error)
 
 	Push(ctx context.Context, obj *model.Issue) (*model.Push, error)
+
+	AgeSeconds(ctx context.Context, obj *model.Issue) (int, error)
 }
 type JobResolver interface {
 	Connection(ctx context.Context, obj *model.Job) (*model.ATSConnection, error)
@@ -3295,6 +3298,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Issue.Advice(childComplexity), true
+	case "Issue.ageSeconds":
+		if e.ComplexityRoot.Issue.AgeSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.AgeSeconds(childComplexity), true
 	case "Issue.applicationExternalId":
 		if e.ComplexityRoot.Issue.ApplicationExternalID == nil {
 			break
@@ -8602,6 +8611,8 @@ enum IssueKind {
   ASSESSMENT_NOT_SCORED
   "No web hook came for longer than is usual for the connection."
   WEBHOOKS_SILENT
+  "Web hooks came that could not be applied: what the ATS told in them is not known here."
+  WEBHOOKS_FAILED
 }
 
 """
@@ -8652,6 +8663,8 @@ type Issue implements Node {
   advice: String!
   "When it was found."
   foundAt: DateTime!
+  "For how many seconds it is, or was, open."
+  ageSeconds: Int!
   "When it was last found."
   seenAt: DateTime!
   "When Trellis last tried to repair it by itself; null if it did not."
@@ -12790,6 +12803,8 @@ func (ec *executionContext) childFields_Issue(ctx context.Context, field graphql
 		return ec.fieldContext_Issue_advice(ctx, field)
 	case "foundAt":
 		return ec.fieldContext_Issue_foundAt(ctx, field)
+	case "ageSeconds":
+		return ec.fieldContext_Issue_ageSeconds(ctx, field)
 	case "seenAt":
 		return ec.fieldContext_Issue_seenAt(ctx, field)
 	case "repairedAt":
@@ -23889,6 +23904,29 @@ func (ec *executionContext) _Issue_foundAt(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Issue_foundAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Issue", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Issue_ageSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_ageSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Issue().AgeSeconds(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_ageSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _Issue_seenAt(ctx context.Context, field graphql.CollectedField, obj *model.Issue) (ret graphql.Marshaler) {
@@ -47767,6 +47805,44 @@ func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "ageSeconds":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Issue_ageSeconds(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "seenAt":
 			out.Values[i] = ec._Issue_seenAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -53,7 +53,8 @@ func (r reader) CandidatesOfPerson(ctx context.Context, organization, connection
 	}
 	named := []any{organization, connection, person}
 	query := `SELECT id FROM candidates WHERE organization_id = $1 AND connection_id = $2 AND external_id = $3 AND external_id <> ''
-		UNION ALL SELECT candidate_id FROM applications WHERE organization_id = $1 AND connection_id = $2 AND candidate_external_id = $3`
+		UNION ALL SELECT candidate_id FROM applications WHERE organization_id = $1 AND connection_id = $2 AND candidate_external_id = $3
+		UNION ALL SELECT candidate_id FROM pushes WHERE organization_id = $1 AND connection_id = $2 AND external_candidate_id = $3 AND external_candidate_id <> ''`
 	if len(applications) > 0 {
 		o := where{arguments: named}
 		in(&o, "organization_id = $1 AND connection_id = $2 AND external_id %s", applications)
@@ -65,6 +66,24 @@ func (r reader) CandidatesOfPerson(ctx context.Context, organization, connection
 	return slices.Compact(ids), err
 }
 
+// PeopleOfCandidate implements core.ErasureReader.
+func (r reader) PeopleOfCandidate(ctx context.Context, organization, candidate core.ID) ([]core.PersonOfATS, error) {
+	people := []struct {
+		Connection core.ID `db:"connection_id"`
+		Person     string  `db:"person"`
+	}{}
+	const query = `SELECT connection_id, external_id AS person FROM candidates WHERE organization_id = $1 AND id = $2 AND connection_id <> '' AND external_id <> ''
+		UNION SELECT connection_id, candidate_external_id FROM applications WHERE organization_id = $1 AND candidate_id = $2 AND candidate_external_id <> ''
+		UNION SELECT connection_id, external_candidate_id FROM pushes WHERE organization_id = $1 AND candidate_id = $2 AND external_candidate_id <> ''
+		ORDER BY 1, 2`
+	err := r.q.list(ctx, &people, query, organization, candidate)
+	found := make([]core.PersonOfATS, len(people))
+	for i, p := range people {
+		found[i] = core.PersonOfATS{ConnectionID: p.Connection, Person: p.Person}
+	}
+	return found, err
+}
+
 // InsertErasure implements core.ErasureWriter.
 func (t *tx) InsertErasure(ctx context.Context, e *core.Erasure) error {
 	return insert(ctx, t.q, "erasures", erasureRow{
@@ -73,11 +92,18 @@ func (t *tx) InsertErasure(ctx context.Context, e *core.Erasure) error {
 	})
 }
 
-// ForgetWebhooks implements core.ErasureWriter.
-func (t *tx) ForgetWebhooks(ctx context.Context, organization, connection core.ID, person string) (int, error) {
-	const query = `UPDATE webhooks SET sealed_request = $4, person = '' WHERE organization_id = $1 AND connection_id = $2 AND person = $3 AND person <> ''`
-	n, err := t.q.exec(ctx, query, organization, connection, person, []byte{})
-	return int(n), err
+// ForgetPerson implements core.ErasureWriter.
+func (t *tx) ForgetPerson(ctx context.Context, organization, connection core.ID, person string) (int, error) {
+	return t.execAll(ctx, []statement{
+		{
+			`UPDATE webhooks SET sealed_request = $4, person = '' WHERE organization_id = $1 AND connection_id = $2 AND person = $3 AND person <> ''`,
+			[]any{organization, connection, person, []byte{}},
+		},
+		{
+			"DELETE FROM ats_people WHERE organization_id = $1 AND connection_id = $2 AND external_id = $3 AND external_id <> ''",
+			[]any{organization, connection, person},
+		},
+	})
 }
 
 // ofCandidate narrows to the assessments of $2.
@@ -133,10 +159,16 @@ func (t *tx) EraseCandidate(ctx context.Context, organization, candidate core.ID
 	const hooks = `UPDATE webhooks SET sealed_request = $3, person = '' WHERE organization_id = $1 AND person <> '' AND EXISTS (
 		SELECT 1 FROM applications AS p WHERE p.organization_id = $1 AND p.candidate_id = $2
 		AND p.connection_id = webhooks.connection_id AND p.candidate_external_id = webhooks.person)`
+	// A person may have had other addresses, before a merge for instance.
+	const addresses = `DELETE FROM ats_people WHERE organization_id = $1 AND (key = $3 OR external_id <> '' AND (
+		EXISTS (SELECT 1 FROM applications AS p WHERE p.organization_id = $1 AND p.candidate_id = $2
+			AND p.connection_id = ats_people.connection_id AND p.candidate_external_id = ats_people.external_id)
+		OR EXISTS (SELECT 1 FROM pushes AS p WHERE p.organization_id = $1 AND p.candidate_id = $2
+			AND p.connection_id = ats_people.connection_id AND p.external_candidate_id = ats_people.external_id)))`
 	n, err := t.execAll(ctx, []statement{
 		{person, []any{organization, candidate, Time{now}}},
 		{hooks, []any{organization, candidate, []byte{}}},
-		{"DELETE FROM ats_people WHERE organization_id = $1 AND key = $2", []any{organization, strings.ToLower(email)}},
+		{addresses, []any{organization, candidate, strings.ToLower(email)}},
 	})
 	if err != nil {
 		return 0, err

@@ -13,6 +13,12 @@ func candidateIsNamed() []string { return []string{"assessments", "applications"
 
 // MergePerson implements core.MergeWriter.
 func (t *tx) MergePerson(ctx context.Context, organization, connection core.ID, from, into string) (bool, error) {
+	rows := []string{}
+	lock := `SELECT external_id FROM applications WHERE organization_id = $1 AND connection_id = $2 AND candidate_external_id IN ($3, $4)
+		ORDER BY external_id, assessment_id` + t.dialect.lock() // first, as whoever takes words in about them does
+	if err := t.q.list(ctx, &rows, lock, organization, connection, from, into); err != nil {
+		return false, err
+	}
 	moved, err := t.mergeCandidate(ctx, organization, connection, from, into)
 	if err != nil {
 		return false, err

@@ -126,7 +126,7 @@ func (r reader) Webhooks(ctx context.Context, organization core.ID, f core.Webho
 // EarlierWebhook implements core.WebhookReader.
 func (r reader) EarlierWebhook(ctx context.Context, w *core.Webhook, since time.Time) (*core.Webhook, error) {
 	const condition = ` WHERE connection_id = $1 AND content = $2 AND content <> '' AND id < $3 AND received_at >= $4
-		AND state IN ('RECEIVED', 'APPLIED', 'IGNORED') ORDER BY id LIMIT 1`
+		AND state IN ('RECEIVED', 'APPLIED') ORDER BY id LIMIT 1`
 	return r.webhookWhere(ctx, condition, w.ConnectionID, w.Content, w.ID, Time{since})
 }
 

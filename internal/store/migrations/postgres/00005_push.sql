@@ -33,6 +33,7 @@ CREATE INDEX pushes_list ON pushes (organization_id, id);
 CREATE INDEX pushes_state ON pushes (organization_id, state, id);
 CREATE INDEX pushes_assessment ON pushes (organization_id, assessment_id, id);
 CREATE INDEX pushes_candidate ON pushes (organization_id, candidate_id, id);
+CREATE INDEX pushes_person ON pushes (connection_id, external_candidate_id) WHERE external_candidate_id <> '';
 CREATE INDEX pushes_due ON pushes (due_at) WHERE state IN ('PENDING', 'RUNNING', 'WAITING');
 
 CREATE TABLE push_steps (
