@@ -3,15 +3,13 @@
 GO      ?= go
 LINT    := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PACKAGES = ./...
-# The race detector needs a C compiler; without one the tests run without it.
-RACE    := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
-# SQLite is C translated to Go, and one goroutine at a time runs it: watched for
-# races it would take most of the tests' time.
-GOFLAGS += -gcflags=modernc.org/sqlite/lib=-race=false
 PG      ?= postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable
 REDIS   ?= redis://127.0.0.1:6379
 
-test test-services: export GOFLAGS := $(strip $(GOFLAGS))
+# The race detector needs a C compiler, so "make test" does without it. SQLite is
+# C translated to Go, and one goroutine at a time runs it: watched for races it
+# would take most of the tests' time.
+test-services: export GOFLAGS := $(strip $(GOFLAGS) -gcflags=modernc.org/sqlite/lib=-race=false)
 
 .PHONY: help run build test test-services generate verify lint check bench clean
 
@@ -25,13 +23,13 @@ build: ## Build the binary into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/trellis ./cmd/trellis
 
 test: ## Run all tests that need nothing installed but Go
-	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
+	$(GO) test -timeout 20m $(PACKAGES)
 
-test-services: ## Run all tests, with PostgreSQL, Redis, a browser and node; a skipped one fails
+test-services: ## Run all tests with PostgreSQL, Redis, a browser, node and the race detector; a skipped one fails
 	npm ci --silent --prefix graph/conformance
 	TRELLIS_TEST_DATABASE_URL='$(PG)' TRELLIS_TEST_REDIS_URL='$(REDIS)' \
 	TRELLIS_TEST_BROWSER=$$(command -v chromium) TRELLIS_TEST_NODE=$$(command -v node) \
-		$(GO) test $(RACE) -timeout 75m -count=1 -v $(PACKAGES) > test-services.out 2>&1; ./.ci/summary test-services.out
+		$(GO) test -race -timeout 75m -count=1 -v $(PACKAGES) > test-services.out 2>&1; ./.ci/summary test-services.out
 
 generate: ## Write all generated code anew
 	$(GO) generate ./...

@@ -67,6 +67,9 @@ func (c *connecting) consent() {
 	c.ok(err)
 	_, err = c.authorizations.CompleteConsent(c.t.Context(), c.person, core.ConsentAnswer{Adapter: coretest.AdapterName, State: stateOf(page.URL), Code: core.Secret(c.system.Consent())})
 	c.ok(err)
+	if task := c.take(core.TaskResumePushes); task.SubjectID != c.connection.ID {
+		c.t.Errorf("pushes of %s go on", task.SubjectID)
+	}
 }
 
 func stateOf(page string) core.Secret {

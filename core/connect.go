@@ -226,5 +226,8 @@ func (as *Authorizations) save(ctx context.Context, tx Tx, by Actor, at *attempt
 	if err := tx.SaveAuthorization(ctx, a, tokens); err != nil {
 		return err
 	}
+	if err := tx.Enqueue(ctx, Task{Kind: TaskResumePushes, OrganizationID: c.OrganizationID, SubjectID: c.ID}); err != nil {
+		return err
+	}
 	return record(ctx, tx, by, authorizationChange(now, before, *a))
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -93,7 +94,7 @@ func (as *Authorizations) CompleteConsent(ctx context.Context, by Actor, answer 
 		return nil, err
 	}
 	if answer.Problem != "" || answer.Code == "" {
-		return nil, fault.New(fault.Conflict, "The ATS did not give its consent (%s). Nothing was changed; connect again when you may.", cut(answer.Problem, 100))
+		return nil, fault.New(fault.Conflict, "The ATS did not give its consent (%s). Nothing was changed; connect again when you may.", cut(cmp.Or(answer.Problem, "it sent no code"), 100))
 	}
 	at.settings = map[string]string{ats.SettingAuthMode: ats.AuthModeAuthorizationCode}
 	at.entry = as.entry(at.connection, "connect")

@@ -74,7 +74,7 @@ func adviceOn(f *fault.Error) string {
 	case fault.Config:
 		return "Correct the connection's settings, then retry."
 	default:
-		return "Mend it in the ATS, then retry: the push goes on where it stopped."
+		return "Mend it in the ATS, then retry: it goes on where it stopped."
 	}
 }
 

@@ -147,7 +147,7 @@ type pushOrder struct {
 
 // requestPush keeps a push with its plan, its event and its task. There is one
 // for a connection, an assessment and a revision: asked again it returns that
-// one, which begins anew if it was cancelled. If the job is not mapped the push
+// one, which goes on if it was cancelled or, for a person, if it stopped. If the job is not mapped the push
 // is kept as one that needs attention.
 func requestPush(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error) {
 	p := newPush(by, o)
@@ -196,18 +196,31 @@ func (o pushOrder) capabilities() []ats.Capability {
 func askedAgain(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error) {
 	a := o.Assessment
 	found, err := tx.PushOf(ctx, a.OrganizationID, o.Connection.ID, a.ID, o.Revision)
-	if err != nil || found.State != PushCancelled {
+	if err != nil || !found.beginsAgain(o.Trigger) {
 		return found, err
 	}
 	p, err := tx.LockPush(ctx, a.OrganizationID, found.ID)
-	if err != nil || p.State != PushCancelled {
+	if err != nil || !p.beginsAgain(o.Trigger) {
 		return p, err
 	}
-	p.JobID, p.Trigger, p.RequestedBy, p.FinishedAt = a.JobID, o.Trigger, by.Name, time.Time{}
+	event := EventPushRetried
+	if p.State == PushCancelled {
+		event = EventPushRequested
+		p.Trigger, p.RequestedBy, p.FinishedAt = o.Trigger, by.Name, time.Time{}
+	}
+	if !p.placed() {
+		p.JobID = a.JobID
+	}
 	if err := resumePush(ctx, tx, p, o.capabilities(), o.At); err != nil {
 		return nil, err
 	}
-	return p, announcePush(ctx, tx, by, p, EventPushRequested, o.At)
+	return p, announcePush(ctx, tx, by, p, event, o.At)
+}
+
+// beginsAgain reports whether a push that is asked for again goes on: one that
+// was cancelled, and if a person asks one that stopped and needs no answer.
+func (p *Push) beginsAgain(asks PushMode) bool {
+	return p.State == PushCancelled || asks == PushManual && p.State.stopped() && p.Question.Kind == ""
 }
 
 // announcePush keeps the event that tells of a push, and the task that goes on

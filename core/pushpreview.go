@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/trellis-ats/trellis/core/ats"
 	"github.com/trellis-ats/trellis/core/fault"
@@ -105,9 +106,15 @@ func sentRecommendation(c ats.Capability, r ats.Recommendation) []PreviewWrite {
 func (c *pushContent) writes(plan *PushPlan, k StepKind, who *Candidate) []PreviewWrite {
 	switch k {
 	case StepCreate:
-		return []PreviewWrite{{"name", who.Name()}, {"email", who.Email}, {"phone", who.Phone}}
+		return given(
+			PreviewWrite{"firstName", who.FirstName}, PreviewWrite{"lastName", who.LastName}, PreviewWrite{"preferredName", who.PreferredName},
+			PreviewWrite{"email", who.Email}, PreviewWrite{"phone", who.Phone}, PreviewWrite{"source", plan.SourceID},
+		)
 	case StepApply:
-		return []PreviewWrite{{"job", named(plan.ExternalJobName, plan.ExternalJobID)}, {"stage", named(plan.ExternalStageName, plan.ExternalStageID)}}
+		return given(
+			PreviewWrite{"job", named(plan.ExternalJobName, plan.ExternalJobID)}, PreviewWrite{"stage", named(plan.ExternalStageName, plan.ExternalStageID)},
+			PreviewWrite{"source", plan.SourceID},
+		)
 	case StepFields:
 		return fieldWrites(c.fields(plan, true))
 	case StepAttach:
@@ -125,6 +132,11 @@ func (c *pushContent) writes(plan *PushPlan, k StepKind, who *Candidate) []Previ
 	default:
 		return nil
 	}
+}
+
+// given leaves out what is empty, and not sent.
+func given(all ...PreviewWrite) []PreviewWrite {
+	return slices.DeleteFunc(all, func(w PreviewWrite) bool { return w.Value == "" })
 }
 
 func named(name, id string) string {

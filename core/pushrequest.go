@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trellis-ats/trellis/core/ats"
@@ -21,7 +22,8 @@ type PushRequest struct {
 }
 
 // Push brings an assessment's current result into an ATS. There is one push for
-// a connection, an assessment and a revision: asked again, it returns that one.
+// a connection, an assessment and a revision: asked again, it returns that one,
+// which goes on where it stopped.
 // Errors: fault.Forbidden, fault.NotFound, fault.Invalid, fault.Conflict before
 // there is a result, fault.Config if the assessment's job is not mapped.
 func (ps *Pushes) Push(ctx context.Context, by Actor, q PushRequest, k Key) (*Push, error) {
@@ -133,7 +135,7 @@ func (ps *Pushes) able(c *Connection) error {
 	if len(one.Reasons) > 0 {
 		why = one.Reasons[0]
 	}
-	return fault.InvalidField("connectionId", "CANNOT_PUSH", "The connection cannot push candidates: %s. Nothing was sent.", why)
+	return fault.InvalidField("connectionId", "CANNOT_PUSH", "The connection cannot push candidates: %s. Nothing was sent.", strings.TrimSuffix(why, "."))
 }
 
 // PushEstimate tells what pushing several assessments would take.
@@ -175,7 +177,11 @@ func (ps *Pushes) Estimate(ctx context.Context, by Actor, ids []ID, connection I
 		}
 		e.Refused = append(e.Refused, PushRefusal{id, f})
 	}
-	e.Duration = inWindows(e.Requests, effective(ps.o.Adapters, c))
+	limit, window, err := ps.o.Calls.Pace(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	e.Duration = window * time.Duration(e.Requests) / time.Duration(limit)
 	return e, nil
 }
 
@@ -203,6 +209,11 @@ func (ps *Pushes) foresee(ctx context.Context, by Actor, id ID, c *Connection) (
 	if err == nil && is.State == PushDone {
 		e := fault.InvalidField("assessmentId", "DONE", "This result is in the ATS already.")
 		e.Code, e.Kind = fault.Conflict, "DONE"
+		return nil, e
+	}
+	if err == nil && is.State.stopped() && is.Question.Kind != "" {
+		e := fault.InvalidField("assessmentId", "ASKS", "The push of this result waits for an answer: %s Resolve it.", is.Message)
+		e.Code, e.Kind = fault.Conflict, "ASKS"
 		return nil, e
 	}
 	if err == nil || !fault.Is(err, fault.NotFound) {
@@ -244,14 +255,6 @@ func constraint(c ats.Capability, name string, otherwise int) int {
 		return n
 	}
 	return otherwise
-}
-
-// inWindows is how long requests take if the ATS takes so many in a window.
-func inWindows(requests int, capabilities []ats.Capability) time.Duration {
-	c, _ := capability(capabilities, ats.CapabilityCandidates)
-	window := time.Duration(constraint(c, "rate_window_seconds", 30)) * time.Second
-	limit := constraint(c, "rate_limit", 50)
-	return window * time.Duration(requests) / time.Duration(limit)
 }
 
 // PushOutcome is what came of one of several.

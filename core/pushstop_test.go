@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -142,6 +143,53 @@ func TestASwitchedOffConnectionStopsAPush(t *testing.T) {
 	w.ok(err)
 	w.finish(p.ID)
 	w.one()
+}
+
+// What stopped because we were let in no more goes on once somebody connected
+// anew; what stopped for another reason does not.
+func TestPushesGoOnAfterConnectingAnew(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	refused := fault.New(fault.Auth, "The ATS does not know the token.")
+	other := fault.New(fault.Permission, "Notes may not be added.")
+	w.system.OnCall(func(_ context.Context, op coretest.Operation, _ coretest.Moment) error {
+		if op == coretest.OpAddNote {
+			return refused
+		}
+		return nil
+	})
+	p := w.started("ada@example.com")
+	w.expect(p.ID, core.PushNeedsAttention)
+	w.system.OnCall(nil)
+	w.system.FailOnce(coretest.OpAddNote, coretest.BeforeCommit, other)
+	q := w.started("bob@example.com")
+	w.expect(q.ID, core.PushNeedsAttention)
+	w.ok(w.pushes.ResumeRefused(t.Context(), core.Task{OrganizationID: w.admin.OrganizationID, SubjectID: w.connection.ID}, core.Attempt{}))
+	w.drive()
+	w.expect(p.ID, core.PushDone)
+	w.expect(q.ID, core.PushNeedsAttention)
+	again, err := w.pushes.PushMany(t.Context(), w.admin, []core.ID{p.AssessmentID, q.AssessmentID}, w.connection.ID)
+	w.ok(err)
+	w.drive()
+	w.expect(q.ID, core.PushDone)
+	if again[0].Push.ID != p.ID || again[1].Push.ID != q.ID || w.system.Tally().Notes != 2 {
+		t.Errorf("pushed again: %+v, %+v", again, w.system.Tally())
+	}
+}
+
+// A push that waits for an answer is not begun by asking for it again.
+func TestAPushThatAsksIsNotBegunAgain(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	w.twins()
+	p := w.started("ada@example.com")
+	w.stopped(p, core.QuestionSeveralMatches)
+	estimate, err := w.pushes.Estimate(t.Context(), w.admin, []core.ID{p.AssessmentID}, w.connection.ID)
+	w.ok(err)
+	if len(estimate.Refused) != 1 || estimate.Refused[0].Err.Kind != "ASKS" {
+		t.Errorf("foreseen: %+v", estimate)
+	}
+	w.stopped(w.ask(p.AssessmentID), core.QuestionSeveralMatches)
 }
 
 // An older result can be pushed after all once the newer push was cancelled.

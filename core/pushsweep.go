@@ -48,3 +48,33 @@ func (ps *Pushes) revive(ctx context.Context, old *Push, before time.Time) error
 		return announcePush(ctx, tx, SystemActor(p.OrganizationID), p, EventPushRetried, p.DueAt)
 	})
 }
+
+// TaskResumePushes lets the pushes of a connection go on that stopped because
+// the ATS let us in no more.
+const TaskResumePushes TaskKind = "resume_pushes"
+
+// ResumeRefused is the handler of TaskResumePushes, after a person has
+// connected anew. Each goes on where it stopped.
+func (ps *Pushes) ResumeRefused(ctx context.Context, t Task, _ Attempt) error {
+	f := PushFilter{States: []PushState{PushNeedsAttention}, ConnectionID: t.SubjectID}
+	by, next := SystemActor(t.OrganizationID), Page{First: MaxPage}
+	for {
+		page, err := ps.o.Store.Pushes(ctx, t.OrganizationID, f, next)
+		if err != nil {
+			return err
+		}
+		for i := range page.Items {
+			p := &page.Items[i]
+			next.After = p.ID
+			if p.FaultCode != fault.Auth {
+				continue
+			}
+			if _, err := ps.Retry(ctx, by, p.ID); err != nil && !fault.Is(err, fault.Conflict) {
+				return err
+			}
+		}
+		if !page.HasNext {
+			return nil
+		}
+	}
+}

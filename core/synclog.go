@@ -189,4 +189,7 @@ func (e *SyncEntry) explain(err error, outcome SyncOutcome) {
 	}
 	f := fault.From(err)
 	e.Outcome, e.FaultCode, e.Message = outcome, f.Code, f.Message
+	if outcome == SyncFailed && e.Direction == DirectionOutbound {
+		e.Advice = adviceOn(f)
+	}
 }

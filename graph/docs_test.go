@@ -46,11 +46,18 @@ func TestTheDocumentationRuns(t *testing.T) {
 		check(t, err)
 		return string(a.ID)
 	}
+	scored, err := w.core.Assessments.Create(t.Context(), by, core.NewOrder{
+		TestID: core.ID(w.names["test"]), JobID: core.ID(w.names["job"]), Candidate: core.Candidate{FirstName: "Ada", Email: "scored@example.com"},
+	}, core.Key{})
+	check(t, err)
+	score := 82.5
+	_, err = w.core.Assessments.Complete(t.Context(), by, core.Completion{AssessmentID: scored.ID, Score: &score})
+	check(t, err)
 	stuck, err := w.core.Assessments.Get(t.Context(), by, core.ID(order("stuck@example.com")))
 	check(t, err)
 	own := strings.NewReplacer(
 		"whk_failed…", w.names["hook"], "trg_…", w.names["trigger"], "cnd_…", w.erasable(t),
-		"asm_open…", order("open@example.com"), "asm_new…", order("new@example.com"), "asm_…", w.names["ordered"],
+		"asm_scored…", string(scored.ID), "asm_open…", order("open@example.com"), "asm_new…", order("new@example.com"), "asm_…", w.names["ordered"],
 		"tst_…", w.names["test"], "job_…", w.names["job"], "con_…", w.names["connection"],
 		"tok_…", w.token(t, by.OrganizationID, "DOC", "to be rotated", core.RoleViewer), "cursor…", w.names["zero"],
 		"rul_proposed…", w.names["proposed"], "rul_approved…", w.names["rule"], "dec_…", w.names["decision"],

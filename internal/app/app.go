@@ -169,6 +169,7 @@ func (a *App) openTasks() error {
 			core.TaskRefreshAuthorization:  a.core.authorizations.Refresh,
 			core.TaskPush:                  a.core.pushes.Run,
 			core.TaskSweepPushes:           a.core.pushes.Sweep,
+			core.TaskResumePushes:          a.core.pushes.ResumeRefused,
 			core.TaskCarryOutDecision:      a.core.decisions.CarryOut,
 
 			core.TaskReconcileAll: a.core.reconciliations.RunAll,
