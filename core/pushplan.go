@@ -139,6 +139,7 @@ type pushOrder struct {
 	Revision   int         // of the result
 	Connection *Connection
 	Trigger    PushMode
+	Retry      bool // one that stopped goes on
 	At         time.Time
 	// Capabilities of the connection, if the caller knows more of them than its
 	// last check.
@@ -147,7 +148,7 @@ type pushOrder struct {
 
 // requestPush keeps a push with its plan, its event and its task. There is one
 // for a connection, an assessment and a revision: asked again it returns that
-// one, which goes on if it was cancelled or, for a person, if it stopped. If the job is not mapped the push
+// one, which begins anew if it was cancelled or, where that is wanted, stopped. If the job is not mapped the push
 // is kept as one that needs attention.
 func requestPush(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error) {
 	p := newPush(by, o)
@@ -196,11 +197,11 @@ func (o pushOrder) capabilities() []ats.Capability {
 func askedAgain(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error) {
 	a := o.Assessment
 	found, err := tx.PushOf(ctx, a.OrganizationID, o.Connection.ID, a.ID, o.Revision)
-	if err != nil || !found.beginsAgain(o.Trigger) {
+	if err != nil || !found.beginsAgain(o.Retry) {
 		return found, err
 	}
 	p, err := tx.LockPush(ctx, a.OrganizationID, found.ID)
-	if err != nil || !p.beginsAgain(o.Trigger) {
+	if err != nil || !p.beginsAgain(o.Retry) {
 		return p, err
 	}
 	event := EventPushRetried
@@ -218,9 +219,9 @@ func askedAgain(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error
 }
 
 // beginsAgain reports whether a push that is asked for again goes on: one that
-// was cancelled, and if a person asks one that stopped and needs no answer.
-func (p *Push) beginsAgain(asks PushMode) bool {
-	return p.State == PushCancelled || asks == PushManual && p.State.stopped() && p.Question.Kind == ""
+// was cancelled, and one that stopped and needs no answer if that is wanted.
+func (p *Push) beginsAgain(retry bool) bool {
+	return p.State == PushCancelled || retry && p.State.stopped() && p.Question.Kind == ""
 }
 
 // announcePush keeps the event that tells of a push, and the task that goes on

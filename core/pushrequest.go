@@ -19,11 +19,12 @@ type PushRequest struct {
 	ConnectionID ID // may be empty if only one connection can push
 	// Adapter narrows the connections to those through it; empty does not.
 	Adapter string
+	// retry lets a push that stopped go on.
+	retry bool
 }
 
 // Push brings an assessment's current result into an ATS. There is one push for
-// a connection, an assessment and a revision: asked again, it returns that one,
-// which goes on where it stopped.
+// a connection, an assessment and a revision: asked again, it returns that one.
 // Errors: fault.Forbidden, fault.NotFound, fault.Invalid, fault.Conflict before
 // there is a result, fault.Config if the assessment's job is not mapped.
 func (ps *Pushes) Push(ctx context.Context, by Actor, q PushRequest, k Key) (*Push, error) {
@@ -50,7 +51,7 @@ func (ps *Pushes) request(ctx context.Context, tx Tx, by Actor, q PushRequest, n
 		return nil, err
 	}
 	return requestPush(ctx, tx, by, pushOrder{
-		Assessment: a, Revision: result.Revision, Connection: c, Trigger: PushManual, At: now,
+		Assessment: a, Revision: result.Revision, Connection: c, Trigger: PushManual, Retry: q.retry, At: now,
 		Capabilities: effective(ps.o.Adapters, c),
 	})
 }
@@ -265,7 +266,7 @@ type PushOutcome struct {
 }
 
 // PushMany is Push for several, each by itself: what is refused does not keep
-// the others. Errors: fault.Forbidden, fault.NotFound, fault.Invalid.
+// the others, and what stopped goes on where it did. Errors: fault.Forbidden, fault.NotFound, fault.Invalid.
 func (ps *Pushes) PushMany(ctx context.Context, by Actor, ids []ID, connection ID) ([]PushOutcome, error) {
 	if err := several(by, ids); err != nil {
 		return nil, err
@@ -276,7 +277,7 @@ func (ps *Pushes) PushMany(ctx context.Context, by Actor, ids []ID, connection I
 	}
 	outcomes := make([]PushOutcome, 0, len(ids))
 	for _, id := range ids {
-		p, err := ps.Push(ctx, by, PushRequest{AssessmentID: id, ConnectionID: c.ID}, Key{})
+		p, err := ps.Push(ctx, by, PushRequest{AssessmentID: id, ConnectionID: c.ID, retry: true}, Key{})
 		f := fault.From(err)
 		if f != nil && (f.Code == fault.Internal || f.Code == fault.Retryable) {
 			return outcomes, err

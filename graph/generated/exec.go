@@ -10316,7 +10316,7 @@ type Mutation {
     input: PushAssessmentInput!
   ): PushAssessmentPayload
 
-  "pushAssessment for several, each by itself: what is refused does not keep the others. For ADMIN and RECRUITER."
+  "pushAssessment for several, each by itself: what is refused does not keep the others, and a push that stopped goes on unless it waits for an answer. For ADMIN and RECRUITER."
   pushAssessments(
     "Which assessments, and over which connection."
     input: PushAssessmentsInput!
