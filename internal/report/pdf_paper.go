@@ -22,6 +22,7 @@ const (
 	bottom      = paperHeight - 20 // where the footer begins
 	column      = paperWidth - 2*margin
 	family      = "DejaVu"
+	eastFamily  = "Droid"
 	millimetres = 25.4 / 72 // of a point
 	leading     = 1.45      // a line's height in sizes of its letters
 )
@@ -52,6 +53,7 @@ type paper struct {
 	buffer   sfnt.Buffer
 	y        float64
 	replaced bool // a sign was replaced
+	east     bool // the eastern typeface was taken along: it is large
 }
 
 // newPaper returns an empty page. Nothing in it depends on when or where it is
@@ -103,21 +105,32 @@ func (d *paper) clean(text string) string {
 // line is clean on one line.
 func (d *paper) line(text string) string { return d.clean(page.Line(text)) }
 
-func (d *paper) set(f face) {
-	style := ""
-	if f.bold {
+// set takes a face for the letters that come, from the eastern typeface or not.
+func (d *paper) set(f face, eastern bool) {
+	typeface, style := family, ""
+	switch {
+	case eastern:
+		typeface = eastFamily
+		if !d.east {
+			d.pdf.AddUTF8FontFromBytes(typeface, "", droidSansFallback)
+			d.east = true
+		}
+	case f.bold:
 		style = "B"
 	}
-	d.pdf.SetFont(family, style, f.size)
+	d.pdf.SetFont(typeface, style, f.size)
 	d.pdf.SetTextColor(f.colour.r, f.colour.g, f.colour.b)
 }
 
 func (d *paper) fill(c colour) { d.pdf.SetFillColor(c.r, c.g, c.b) }
 func (d *paper) draw(c colour) { d.pdf.SetDrawColor(c.r, c.g, c.b) }
 
-func (d *paper) width(f face, text string) float64 {
-	d.set(f)
-	return d.pdf.GetStringWidth(text)
+func (d *paper) width(f face, text string) (width float64) {
+	for run, eastern := range d.faces.runs(text, &d.buffer) {
+		d.set(f, eastern)
+		width += d.pdf.GetStringWidth(run)
+	}
+	return width
 }
 
 // put prints one line whose top is at y and returns its width. Text that is
@@ -128,22 +141,25 @@ func (d *paper) put(f face, x, y, width float64, text string) float64 {
 	if fromRight {
 		x += width - taken
 	}
-	d.pdf.Text(x, y+f.height()/2+f.size*millimetres*.36, shown)
+	for run, eastern := range d.faces.runs(shown, &d.buffer) {
+		d.set(f, eastern)
+		d.pdf.Text(x, y+f.height()/2+f.size*millimetres*.36, run)
+		x += d.pdf.GetStringWidth(run)
+	}
 	return taken
 }
 
 // wrap breaks text into lines of at most width, at spaces and, in a word that
 // is longer than a line, anywhere.
 func (d *paper) wrap(f face, text string, width float64) []string {
-	d.set(f)
-	space := d.pdf.GetStringWidth(" ")
+	space := d.width(f, " ")
 	var lines []string
 	for hard := range strings.SplitSeq(text, "\n") {
 		var line strings.Builder
 		at := 0.0
 		for word := range strings.FieldsSeq(hard) {
-			for _, part := range d.parts(word, width) {
-				w := d.pdf.GetStringWidth(part)
+			for _, part := range d.parts(f, word, width) {
+				w := d.width(f, part)
 				if at > 0 && at+space+w > width {
 					lines = append(lines, line.String())
 					line.Reset()
@@ -163,14 +179,14 @@ func (d *paper) wrap(f face, text string, width float64) []string {
 }
 
 // parts cuts a word into pieces that fit a line; nearly always it is one.
-func (d *paper) parts(word string, width float64) []string {
-	if len(word) < 12 || d.pdf.GetStringWidth(word) <= width {
+func (d *paper) parts(f face, word string, width float64) []string {
+	if len(word) < 12 || d.width(f, word) <= width {
 		return []string{word}
 	}
 	var parts []string
 	from, at := 0, 0.0
 	for i, r := range word {
-		w := d.pdf.GetStringWidth(string(r))
+		w := d.width(f, string(r))
 		if at+w > width && i > from {
 			parts = append(parts, word[from:i])
 			from, at = i, 0
