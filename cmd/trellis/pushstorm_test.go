@@ -57,7 +57,7 @@ func TestPushStorm(t *testing.T) {
 	t.Parallel()
 	seed, n := number(t, "TRELLIS_TEST_SEED", rand.Uint64()>>32), many(t, 1000, 40)
 	onEach(t, func(t *testing.T, d database) {
-		at := newStandIn(t, account.Options{})
+		at := newStandIn(t, account.Options{Rules: func(r *account.Rules) { r.AccessTTLMS = 90_000 }}) // refreshed every half minute
 		s := prepare(t, d)
 		if n > stormRaced {
 			s.program = plain
@@ -68,12 +68,15 @@ func TestPushStorm(t *testing.T) {
 		s.pushed(s.scored(job, "First", 70), "DONE") // from now on the account's rate is known
 		st := &storm{server: s, at: at, dice: rand.New(rand.NewPCG(seed, 4)), assessments: s.scoredMany(job, n)}
 		began := time.Now()
-		at.press("harvest/faults", map[string]any{"seed": seed, "timeout_ms": 300, "slow_ms": 30, "rules": []any{
+		at.press("harvest/faults", map[string]any{"seed": seed, "timeout_ms": 4000, "slow_ms": 30, "rules": []any{
 			map[string]any{"probabilities": map[string]float64{
-				"reset_before": 0.02, "reset_after": 0.03, "timeout_after": 0.01, "500_before": 0.02, "500_after": 0.03,
-				"429": 0.4 / float64(n), "slow": 0.02, // each 429 stops all for a second or two
+				"reset_before": 0.02, "reset_after": 0.03, "500_before": 0.02, "500_after": 0.03,
+				"timeout_after": 0.003, // later than the deadline, which is waited for
+				"429":           0.4 / float64(n), "slow": 0.02, // each 429 stops all for a second or two
 			}},
+			map[string]any{"endpoint": "POST oauth/token", "probabilities": map[string]float64{"reset_before": 0.2, "500_after": 0.2}},
 		}})
+		at.press("harvest/faults/next", map[string]any{"kind": "429", "times": 1}) // at least one, whatever the dice say
 		var pressing sync.WaitGroup
 		pressing.Go(st.pressAll)
 		st.killAll(n)
