@@ -199,9 +199,13 @@ func (a *Authorization) granted(g *ats.Grant, before map[string]Secret, now time
 	return tokens
 }
 
-// nextRefresh is at half of the refresh token's life, long before an idle
-// connection is lost; or a little before the access token's end, so that a
-// credential which was taken back is noticed.
+// refreshIdle is how often a connection that nobody uses is refreshed: every
+// few hours (facts/greenhouse.md 4.1), so that one which was taken back is
+// noticed the same day, and however long a refresh token really lives.
+const refreshIdle = 6 * time.Hour
+
+// nextRefresh is at refreshIdle, or at half of a shorter refresh token's life;
+// without one a little before the access token's end.
 func (a *Authorization) nextRefresh(tokens map[string]Secret, now time.Time, refreshLife time.Duration) time.Time {
 	if tokens[ats.SecretRefreshToken] == "" {
 		return latest(now.Add(time.Minute), a.ExpiresAt.Add(-10*time.Minute))
@@ -209,7 +213,7 @@ func (a *Authorization) nextRefresh(tokens map[string]Secret, now time.Time, ref
 	if !a.RefreshExpiresAt.IsZero() {
 		refreshLife = a.RefreshExpiresAt.Sub(now)
 	}
-	return latest(now.Add(time.Minute), now.Add(refreshLife/2))
+	return latest(now.Add(time.Minute), now.Add(min(refreshLife/2, refreshIdle)))
 }
 
 func latest(a, b time.Time) time.Time {
