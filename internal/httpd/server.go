@@ -126,10 +126,6 @@ func (s *Server) Err() error {
 	return s.err
 }
 
-// OnShutdown adds what Shutdown calls once, in a goroutine of its own, as soon as
-// it begins: the place to end long-lived answers, which it would wait for.
-func (s *Server) OnShutdown(f func()) { s.http.RegisterOnShutdown(sync.OnceFunc(f)) }
-
 // Shutdown stops accepting and waits for open requests until ctx ends; then it
 // cuts them off. Either way the contexts of all requests have ended after it,
 // those of websockets too. It returns nil if every request could finish, and

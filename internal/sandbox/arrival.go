@@ -13,9 +13,6 @@ type Credentials = account.Credentials
 // Credentials returns those that the account began with.
 func (s *Sandbox) Credentials() Credentials { return s.account.Credentials() }
 
-// Stats counts what arrived at the account, as GET /sandbox/stats does.
-func (s *Sandbox) Stats() account.Stats { return s.account.Stats() }
-
 func (s *Sandbox) accountOptions() account.Options {
 	o := account.Options{
 		PublicURL: s.o.PublicURL, ClientID: s.o.ClientID, ClientSecret: s.o.ClientSecret, PartnerID: s.o.PartnerID, PartnerSecret: s.o.PartnerSecret,
