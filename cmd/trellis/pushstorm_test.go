@@ -71,7 +71,7 @@ func TestPushStorm(t *testing.T) {
 		at.press("harvest/faults", map[string]any{"seed": seed, "timeout_ms": 4000, "slow_ms": 30, "rules": []any{
 			map[string]any{"probabilities": map[string]float64{
 				"reset_before": 0.02, "reset_after": 0.03, "500_before": 0.02, "500_after": 0.03,
-				"timeout_after": 0.003, // later than the deadline, which is waited for
+				"timeout_after": 0.003,                          // later than the deadline, which is waited for
 				"429":           0.4 / float64(n), "slow": 0.02, // each 429 stops all for a second or two
 			}},
 			map[string]any{"endpoint": "POST oauth/token", "probabilities": map[string]float64{"reset_before": 0.2, "500_after": 0.2}},
