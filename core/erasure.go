@@ -55,6 +55,9 @@ type ErasureWriter interface {
 	// the ATS and of people in events. Ids, times, statuses and total scores
 	// stay. It returns how many rows were emptied; none if it was done before.
 	EraseCandidate(ctx context.Context, organization, candidate ID, now time.Time) (int, error)
+	// LockIdleCandidate reports whether nothing happened of a candidate since
+	// before, and if so keeps others from changing it until the transaction ends.
+	LockIdleCandidate(ctx context.Context, organization, candidate ID, before time.Time) (bool, error)
 	// ForgetPerson forgets the requests about a person of an ATS, and their addresses.
 	ForgetPerson(ctx context.Context, organization, connection ID, person string) (int, error)
 	InsertErasure(ctx context.Context, e *Erasure) error
@@ -66,8 +69,9 @@ func personHash(connection ID, person string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// forget takes in that the ATS deleted a person or made them anonymous.
-func (x *intake) forget(ctx context.Context, e *ats.Event) error {
+// forget takes in that the ATS deleted a person or made them anonymous. Whoever
+// was forgotten before may have been ordered for again.
+func (x *intake) forget(ctx context.Context, e *ats.Event, before bool) error {
 	x.person = "" // so that this web hook is not kept either
 	candidates, err := x.tx.CandidatesOfPerson(ctx, x.c.OrganizationID, x.c.ID, e.CandidateID, e.Applications)
 	if err != nil {
@@ -82,6 +86,10 @@ func (x *intake) forget(ctx context.Context, e *ats.Event) error {
 		return err
 	}
 	record.Rows = hooks
+	if len(candidates) == 0 && before {
+		x.note("The person was erased before; the content was not kept.")
+		return nil
+	}
 	if len(candidates) == 0 {
 		x.note("The person is not known here.")
 		return insertErasure(ctx, x.tx, x.by, x.now, record)
@@ -249,8 +257,9 @@ func (es *Erasures) EraseCandidate(ctx context.Context, by Actor, id ID) (*Candi
 	return left, err
 }
 
-// eraseEverywhere erases a candidate whose erasure a person asked for, and
-// remembers whom ATSs know as them, so that no later word brings them back.
+// eraseEverywhere erases a candidate whose erasure a person asked for, and who
+// else is the same person in an ATS. It remembers whom ATSs know as them, so
+// that no later word brings them back.
 func eraseEverywhere(ctx context.Context, tx Tx, by Actor, now time.Time, e Erasure) error {
 	people, err := tx.PeopleOfCandidate(ctx, by.OrganizationID, e.CandidateID)
 	if err != nil {
@@ -259,13 +268,21 @@ func eraseEverywhere(ctx context.Context, tx Tx, by Actor, now time.Time, e Eras
 	if len(people) == 0 {
 		return erase(ctx, tx, by, now, e)
 	}
-	for _, p := range people {
+	same := make([][]ID, len(people)) // before anything of them is gone
+	for i, p := range people {
+		if same[i], err = tx.CandidatesOfPerson(ctx, by.OrganizationID, p.ConnectionID, p.Person, nil); err != nil {
+			return err
+		}
+	}
+	for i, p := range people {
 		e.ConnectionID, e.PersonHash = p.ConnectionID, personHash(p.ConnectionID, p.Person)
 		if err := tx.ForgetMerges(ctx, by.OrganizationID, p.ConnectionID, p.Person); err != nil {
 			return err
 		}
-		if err := erase(ctx, tx, by, now, e); err != nil {
-			return err
+		for _, e.CandidateID = range same[i] {
+			if err := erase(ctx, tx, by, now, e); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/coretest"
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
@@ -280,5 +281,89 @@ func TestRequestsAreSealed(t *testing.T) {
 	}
 	if !bytes.Contains(w.lastHook().Request.Body, []byte("Zerlina")) {
 		t.Error("not kept")
+	}
+}
+
+// Whoever is merged into a person for whom the ATS ordered again lives on.
+func TestMergedIntoAPersonWhoIsBack(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	other := w.place("17", "100")
+	first := w.place("18", "101")
+	_, err := w.erasures.EraseCandidate(t.Context(), w.admin, w.get(first).CandidateID)
+	w.ok(err)
+	again := w.place("18", "102")
+	w.tell(ats.Event{Kind: ats.EventCandidateMerged, CandidateID: "17", MergedInto: "18"})
+	if a := w.get(other); !a.ErasedAt.IsZero() || a.CandidateID != w.get(again).CandidateID {
+		t.Errorf("the merged one: %+v", a)
+	}
+}
+
+// Somebody erased by request, for whom the ATS orders again, is known again:
+// they can be rejected, and erased once more.
+func TestOrderedAgainAfterAnErasure(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	_, err := w.erasures.EraseCandidate(t.Context(), w.admin, w.get(w.place("17", "100")).CandidateID)
+	w.ok(err)
+	again := w.place("17", "101")
+	w.tell(w.rejected("101", 5))
+	if a := w.get(again); a.Status != core.StatusCancelled {
+		t.Errorf("rejected in the ATS, and the new test is %s", a.Status)
+	}
+	w.take(core.TaskSendWithdrawal)
+	w.tell(ats.Event{Kind: ats.EventCandidateDeleted, CandidateID: "17"})
+	if w.get(again).ErasedAt.IsZero() {
+		t.Error("deleted in the ATS, and still here")
+	}
+	w.tell(ats.Event{Kind: ats.EventCandidateDeleted, CandidateID: "17"})
+	records, err := w.erasures.List(t.Context(), w.admin, core.Page{})
+	w.ok(err)
+	if len(records.Items) != 2 {
+		t.Errorf("%d records, want one for each erasure", len(records.Items))
+	}
+}
+
+// Who is one person in the ATS, and two here, is erased whole.
+func TestAPersonWhoIsTwoHereIsErasedWhole(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	p := w.expect(w.started("zerlina.quux@example.com").ID, core.PushDone)
+	h := newHookWorldIn(w.world, w.system)
+	twin := h.place(p.ExternalCandidateID, "555")
+	if h.get(twin).CandidateID == h.get(p.AssessmentID).CandidateID {
+		t.Fatal("they are one")
+	}
+	_, err := h.erasures.EraseCandidate(t.Context(), h.admin, h.get(twin).CandidateID)
+	w.ok(err)
+	if left := h.found(); len(left) > 0 || h.get(twin).ErasedAt.IsZero() || h.get(p.AssessmentID).ErasedAt.IsZero() {
+		t.Errorf("left %v", left)
+	}
+}
+
+// An assessment can have several applications in one ATS: the order's, which
+// named none, and the one that was made.
+func TestErasureOfSeveralApplications(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	person := w.system.AddPerson(coretest.Person{ID: "17", Record: ats.CandidateRecord{Email: "ada17@example.com"}})
+	id := w.orderFor("order 1", person, "")
+	_, err := w.assessments.AssignJob(t.Context(), w.admin, id, w.job.ID)
+	w.ok(err)
+	_, err = w.complete(id, 80)
+	w.ok(err)
+	w.forgetTasks()
+	asked := w.ask(id)
+	w.drive()
+	p := w.expect(asked.ID, core.PushDone)
+	rows, err := w.store.ApplicationsOf(t.Context(), w.admin.OrganizationID, []core.ID{id})
+	w.ok(err)
+	if len(rows) != 2 {
+		t.Fatalf("%d applications", len(rows))
+	}
+	h := newHookWorldIn(w.world, w.system)
+	h.tell(ats.Event{Kind: ats.EventCandidateDeleted, CandidateID: p.ExternalCandidateID})
+	if h.get(id).ErasedAt.IsZero() {
+		t.Error("still here")
 	}
 }

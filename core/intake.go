@@ -24,21 +24,21 @@ func (x *intake) event(ctx context.Context, told *ats.Event) error {
 	if err != nil {
 		return err
 	}
-	if e.Kind != ats.EventCandidateDeleted && e.Kind != ats.EventCandidateRedacted {
+	gone := e.Kind == ats.EventCandidateDeleted || e.Kind == ats.EventCandidateRedacted
+	if !gone && now != "" {
 		e.CandidateID = now // a deletion is of nobody else: an ATS may tell of a merge so
 	}
 	if x.person == "" {
 		x.person = e.CandidateID
 	}
-	if forgotten {
+	switch {
+	case gone:
+		return x.forget(ctx, &e, forgotten)
+	case forgotten && len(rows) == 0: // else the ATS ordered for the person again
 		x.person = ""
 		x.note("The person was erased; nothing was taken in, and the content was not kept.")
 		return nil
-	}
-	switch e.Kind {
-	case ats.EventCandidateDeleted, ats.EventCandidateRedacted:
-		return x.forget(ctx, &e)
-	case ats.EventApplicationDeleted:
+	case e.Kind == ats.EventApplicationDeleted:
 		return x.remove(ctx, &e)
 	default:
 		return x.change(ctx, &e, rows)
@@ -131,7 +131,7 @@ func (a *Application) contradicts(s news) bool {
 func (x *intake) adopt(ctx context.Context, a *Application, s news) error {
 	own := a.isOwn(s, x.now)
 	moved, turned := a.takeStage(s), a.takeState(s)
-	if a.JobExternalID == "" {
+	if s.jobID != "" && (a.JobExternalID == "" || moved || s.final) { // it may have been transferred
 		a.JobExternalID = s.jobID
 	}
 	a.UpdatedAt = x.now

@@ -62,7 +62,13 @@ func (x *intake) merge(ctx context.Context, e *ats.Event) error {
 		return err
 	}
 	if forgotten {
-		return x.forget(ctx, e)
+		lives, err := x.tx.CandidatesOfPerson(ctx, x.c.OrganizationID, x.c.ID, into, nil)
+		if err != nil {
+			return err
+		}
+		if len(lives) == 0 { // else the ATS ordered for that one again
+			return x.forget(ctx, e, false)
+		}
 	}
 	x.person = into
 	merged := PersonMerge{

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -181,13 +182,19 @@ func (r *Retention) erase(ctx context.Context, organization ID, rounds *int) err
 		if err != nil || len(idle) == 0 {
 			return err
 		}
-		for _, id := range idle {
+		var failed error
+		for _, id := range idle { // one who cannot be erased keeps nobody else
 			err := r.o.Store.Atomically(ctx, func(tx Tx) error {
+				still, err := tx.LockIdleCandidate(ctx, organization, id, now.Add(-keep))
+				if err != nil || !still {
+					return err
+				}
 				return erase(ctx, tx, by, now, Erasure{CandidateID: id, Cause: "retention"})
 			})
-			if err != nil {
-				return err
-			}
+			failed = errors.Join(failed, err)
+		}
+		if failed != nil {
+			return failed
 		}
 	}
 	return &Postponed{For: time.Minute, Why: "more people are left to erase than one run takes"}

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -134,5 +135,37 @@ func numberEvents(t *testing.T, db *store.DB) {
 	t.Helper()
 	if _, _, err := db.NumberEvents(t.Context(), 10_000); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// meanwhile does something after idle people were read.
+type meanwhile struct {
+	core.Store
+	do func()
+}
+
+func (m *meanwhile) IdleCandidates(ctx context.Context, organization core.ID, before time.Time, limit int) ([]core.ID, error) {
+	ids, err := m.Store.IdleCandidates(ctx, organization, before, limit)
+	if do := m.do; len(ids) > 0 && do != nil {
+		m.do = nil
+		do()
+	}
+	return ids, err
+}
+
+// Somebody who is sent a new test while retention works stays.
+func TestRetentionLooksAgain(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.place("17", "100")
+	w.clock.Turn(500 * day)
+	var again core.ID
+	r := core.NewRetention(core.RetentionOptions{
+		Store: &meanwhile{Store: w.store, do: func() { again = w.place("17", "101") }}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
+		Keep: map[core.Retained]time.Duration{core.RetainCandidates: 400 * day},
+	})
+	w.ok(r.Run(t.Context(), core.Task{}, core.Attempt{}))
+	if a := w.get(again); !a.ErasedAt.IsZero() {
+		t.Errorf("ordered a moment ago: %s, erased", a.Status)
 	}
 }

@@ -18,6 +18,9 @@ func (r *carrying) begin(ctx context.Context) error {
 		if _, err := tx.LockConnection(ctx, d.OrganizationID, d.ConnectionID); err != nil {
 			return err // so that no two rejections count each other out
 		}
+		if err := r.transferred(ctx, tx, d); err != nil {
+			return err
+		}
 		mapped, err := mappedJob(ctx, tx, d.OrganizationID, d.ConnectionID, r.record.JobID)
 		if err != nil {
 			return err
@@ -41,6 +44,22 @@ func (r *carrying) begin(ctx context.Context) error {
 		}
 		return noteOwnAction(ctx, tx, d.OrganizationID, d.ConnectionID, r.d.ApplicationID, r.did(now))
 	})
+}
+
+// transferred checks that the candidate is still in the job whose rule decided.
+// Errors: *holding.
+func (r *carrying) transferred(ctx context.Context, tx Tx, d *RoutingDecision) error {
+	if !d.Automatic() || d.State == DecisionStateUndoPending || d.JobID == "" || r.record.JobID == "" {
+		return nil
+	}
+	m, err := tx.JobMapping(ctx, d.OrganizationID, d.ConnectionID, d.JobID)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err == nil && m.ExternalJobID != r.record.JobID {
+		err = &holding{why: HoldMoved, note: "The candidate is in another job of the ATS than the one whose rule decided, so nothing was done."}
+	}
+	return err
 }
 
 // stopped tells what keeps a decision from being carried out now. A person's

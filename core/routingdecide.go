@@ -9,8 +9,14 @@ import (
 
 // routeByRule decides a new revision over each connection that has a rule for
 // it. The rule that was effective when the assessment was completed counts. It
-// is called once for a revision, in the transaction that keeps it.
+// is called once for a revision, in the transaction that keeps it. What is open
+// about an older one ends, whether or not there is a rule now.
 func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
+	m := moment{SystemActor(a.OrganizationID), r.CreatedAt}
+	acted, err := supersede(ctx, tx, a, m, r.Revision)
+	if err != nil {
+		return err
+	}
 	job, err := routedJob(ctx, tx, a)
 	if err != nil {
 		return err
@@ -24,7 +30,7 @@ func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
 		return err
 	}
 	for _, rule := range effectiveRules(approved, a.CompletedAt) {
-		x := routing{tx: tx, a: a, job: job, rule: &rule, inputs: inputsOf(test, r), moment: moment{SystemActor(a.OrganizationID), r.CreatedAt}}
+		x := routing{tx: tx, a: a, job: job, rule: &rule, inputs: inputsOf(test, r), moment: m, acted: acted[rule.ConnectionID]}
 		if err := x.decide(ctx, r.Revision); err != nil {
 			return err
 		}
@@ -57,14 +63,11 @@ type routing struct {
 	job    ID // whose rules count; empty for none
 	rule   *RoutingRule
 	inputs RoutingInputs
+	acted  bool // an earlier decision over the connection counts more
 }
 
 func (x *routing) decide(ctx context.Context, revision int) error {
 	if concerned, err := x.concerned(ctx); err != nil || !concerned {
-		return err
-	}
-	acted, err := x.supersede(ctx)
-	if err != nil {
 		return err
 	}
 	v := x.rule.Terms.Decide(x.inputs)
@@ -73,7 +76,7 @@ func (x *routing) decide(ctx context.Context, revision int) error {
 		JobID: x.job, TestID: x.a.TestID, Revision: revision, RuleID: x.rule.ID, RuleVersion: x.rule.Version, Terms: x.rule.Terms,
 		Inputs: x.inputs, Suggestion: v.Suggestion, Indicator: v.Indicator, ActorRole: RoleSystem, ActorName: x.by.Name, CreatedAt: x.now,
 	}
-	why, err := x.impediment(ctx, d, v, acted)
+	why, err := x.impediment(ctx, d, v)
 	if err != nil {
 		return err
 	}
@@ -114,36 +117,40 @@ func (x *routing) concerned(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
-// supersede ends the open decisions about older results. It reports whether
-// one of them was acted upon or made by a person, who always wins: what a
+// supersede ends the open decisions about older results. It returns over which
+// connections one was acted upon or made by a person, who always wins: what a
 // person decided, and is still to be carried out, goes on.
-func (x *routing) supersede(ctx context.Context) (acted bool, _ error) {
-	before, err := x.tx.RoutingDecisionsOf(ctx, x.a.OrganizationID, Sight{}, []ID{x.a.ID})
-	if err != nil {
-		return false, err
+func supersede(ctx context.Context, tx Tx, a *Assessment, m moment, revision int) (acted map[ID]bool, _ error) {
+	if revision == 1 {
+		return nil, nil // there is nothing older
 	}
+	before, err := tx.RoutingDecisionsOf(ctx, a.OrganizationID, Sight{}, []ID{a.ID})
+	if err != nil {
+		return nil, err
+	}
+	acted = map[ID]bool{}
 	for _, one := range before {
-		if one.ConnectionID != x.rule.ConnectionID {
-			continue
-		}
-		d, err := x.tx.LockRoutingDecision(ctx, one.OrganizationID, one.ID)
+		d, err := tx.LockRoutingDecision(ctx, one.OrganizationID, one.ID)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		acted = acted || d.acted() || !d.Automatic()
+		acted[d.ConnectionID] = acted[d.ConnectionID] || d.acted() || !d.Automatic()
 		if d.State != DecisionStateHeld && (!d.State.pending() || d.underWay() || !d.Automatic()) {
 			continue
 		}
+		if a.Decision == d.State.mark() {
+			a.Decision = DecisionNone // until it is decided anew
+		}
 		d.Note = "A newer result is decided instead."
-		if err := d.enter(ctx, x.tx, x.a, x.moment, DecisionStateSuperseded); err != nil {
-			return false, err
+		if err := d.enter(ctx, tx, a, m, DecisionStateSuperseded); err != nil {
+			return nil, err
 		}
 	}
 	return acted, nil
 }
 
 // impediment tells why the verdict is not carried out; empty if it is.
-func (x *routing) impediment(ctx context.Context, d *RoutingDecision, v Verdict, acted bool) (Hold, error) {
+func (x *routing) impediment(ctx context.Context, d *RoutingDecision, v Verdict) (Hold, error) {
 	known, err := x.known(ctx, d)
 	if err != nil {
 		return "", err
@@ -153,7 +160,7 @@ func (x *routing) impediment(ctx context.Context, d *RoutingDecision, v Verdict,
 		return "", err
 	}
 	switch {
-	case acted:
+	case x.acted:
 		return HoldEarlier, nil
 	case v.Hold != "":
 		return v.Hold, nil

@@ -241,11 +241,16 @@ func (r *carrying) judge() (done bool, _ error) {
 // carried out, and the one into which they are to be moved.
 func (r *carrying) aim(ctx context.Context) error {
 	to := r.d.ToStageID
-	if r.d.Action == RouteAdvance && to == "" {
-		var err error
-		if to, err = r.next(ctx); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case r.d.Action != RouteAdvance: // it stays where it is
+	case to == "":
+		to, err = r.next(ctx)
+	case r.d.Automatic():
+		err = r.ahead(ctx, to)
+	}
+	if err != nil {
+		return err
 	}
 	if r.d.StageID == r.record.StageID && r.d.ToStageID == to {
 		return nil
@@ -259,22 +264,53 @@ func (r *carrying) aim(ctx context.Context) error {
 // next returns the stage after the one that the application is in; empty if the
 // ATS does not list stages, and knows itself what is next.
 func (r *carrying) next(ctx context.Context) (string, error) {
-	stages, err := r.o.Choices.Choices(ctx, SystemActor(r.d.OrganizationID), ChoiceQuery{
-		ConnectionID: r.c.ID, Kind: ats.ReferenceStages, Parent: r.record.JobID,
-	})
+	stages, err := r.stages(ctx)
 	if fault.Is(err, fault.Unsupported) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	stages = slices.DeleteFunc(slices.Clone(stages), func(s ats.ReferenceItem) bool { return !s.Active && s.ID != r.record.StageID })
-	slices.SortStableFunc(stages, func(a, b ats.ReferenceItem) int { return cmp.Compare(a.Order, b.Order) })
-	at := slices.IndexFunc(stages, func(s ats.ReferenceItem) bool { return s.ID == r.record.StageID })
+	at := slices.IndexFunc(stages, isItem(r.record.StageID))
 	if at < 0 || at+1 == len(stages) {
 		return "", &holding{why: HoldRefused, note: "The ATS tells no stage after " + cmp.Or(r.record.StageName, r.record.StageID) + ", so nothing was done."}
 	}
 	return stages[at+1].ID, nil
+}
+
+// ahead checks that nobody moved the candidate beyond a stage before the
+// decision was made: a rule moves nobody back. Errors: *holding.
+func (r *carrying) ahead(ctx context.Context, to string) error {
+	stages, err := r.stages(ctx)
+	if fault.Is(err, fault.Unsupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if target := slices.IndexFunc(stages, isItem(to)); target >= 0 && slices.IndexFunc(stages, isItem(r.record.StageID)) > target {
+		return &holding{why: HoldMoved, note: "The candidate is in " + cmp.Or(r.record.StageName, r.record.StageID) + " already, beyond the rule's stage, so nothing was done."}
+	}
+	return nil
+}
+
+// stages returns the stages of the application's job in their order: the active
+// ones, and the one that the application is in. Errors: fault.Unsupported if the
+// ATS does not list them.
+func (r *carrying) stages(ctx context.Context) ([]ats.ReferenceItem, error) {
+	stages, err := r.o.Choices.Choices(ctx, SystemActor(r.d.OrganizationID), ChoiceQuery{
+		ConnectionID: r.c.ID, Kind: ats.ReferenceStages, Parent: r.record.JobID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	stages = slices.DeleteFunc(slices.Clone(stages), func(s ats.ReferenceItem) bool { return !s.Active && s.ID != r.record.StageID })
+	slices.SortStableFunc(stages, func(a, b ats.ReferenceItem) int { return cmp.Compare(a.Order, b.Order) })
+	return stages, nil
+}
+
+func isItem(id string) func(ats.ReferenceItem) bool {
+	return func(i ats.ReferenceItem) bool { return i.ID == id }
 }
 
 // conclude keeps that the ATS did it.

@@ -555,3 +555,85 @@ func TestOurOwnMoveIsRecognised(t *testing.T) {
 		}
 	}
 }
+
+// A person who moved the candidate beyond the rule's stage before there was a
+// result is not overruled either.
+func TestARuleMovesNobodyBack(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(func(n *core.NewRoutingRule) { n.JobID, n.AdvanceTo = w.job.ID, stage2 })
+	id, application := w.applicant()
+	_, err := w.assessments.AssignJob(t.Context(), w.admin, id, w.job.ID)
+	w.ok(err)
+	w.system.ChangeApplication(application, func(a *coretest.Application) { a.StageID = stage3 })
+	_, err = w.complete(id, 100)
+	w.ok(err)
+	w.work(time.Minute)
+	w.expectState(w.decided(id), core.DecisionStateHeld, core.HoldMoved)
+	if now := w.inATS(application); now.StageID != stage3 {
+		t.Errorf("moved back to %s", now.StageID)
+	}
+}
+
+// A candidate who was transferred to another job in the ATS is decided by that
+// job's rule; and if it was decided before, a person looks at it.
+func TestTransferredToAnotherJob(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	second, err := w.jobs.Create(t.Context(), w.admin, core.Job{Name: "Second"}, core.Key{})
+	w.ok(err)
+	w.mapJob(second.ID, "job-2")
+	w.rule(func(n *core.NewRoutingRule) { n.JobID = w.job.ID })
+	w.rule(func(n *core.NewRoutingRule) { n.JobID, n.Advance, n.Review = second.ID, 40, 10 })
+	before, beforeApplication := w.applicant()
+	after, afterApplication := w.applicant()
+	w.forgetTasks()
+	h := newHookWorldIn(w.world, w.system)
+	tell := func(application, job, stage string, minute int) {
+		h.tell(ats.Event{
+			Kind: ats.EventStageChanged, CandidateID: w.inATS(application).CandidateID, ApplicationID: application, JobID: job, StageID: stage,
+			State: ats.ApplicationActive, At: h.at(minute),
+		})
+	}
+	tell(beforeApplication, "job-1", stage1, 1)
+	tell(afterApplication, "job-1", stage1, 1)
+	tell(afterApplication, "job-2", "job-2-stage-1", 2)
+	for _, id := range []core.ID{before, after} {
+		_, err = w.complete(id, 50)
+		w.ok(err)
+	}
+	if d := w.decided(after); d.JobID != second.ID || d.Suggestion != core.RouteAdvance {
+		t.Errorf("decided by the rule of the job before: %+v", d)
+	}
+	w.system.ChangeApplication(beforeApplication, func(a *coretest.Application) { a.JobID = "job-2" })
+	w.work(25 * time.Hour)
+	w.expectState(w.decided(before), core.DecisionStateHeld, core.HoldMoved)
+}
+
+// A result that is corrected is not acted upon any more, also if nothing
+// decides the new one.
+func TestACorrectedResultIsNotActedUpon(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(func(n *core.NewRoutingRule) { n.JobID = w.job.ID })
+	id, application := w.applicant()
+	_, err := w.assessments.AssignJob(t.Context(), w.admin, id, w.job.ID)
+	w.ok(err)
+	_, err = w.complete(id, 10)
+	w.ok(err)
+	w.work(time.Hour)
+	w.expectState(w.decided(id), core.DecisionStateRejectPending, "")
+	other, err := w.jobs.Create(t.Context(), w.admin, core.Job{Name: "Other"}, core.Key{})
+	w.ok(err)
+	_, err = w.assessments.AssignJob(t.Context(), w.admin, id, other.ID)
+	w.ok(err)
+	_, err = w.complete(id, 95)
+	w.ok(err)
+	w.work(25 * time.Hour)
+	if now := w.inATS(application); now.State != ats.ApplicationActive {
+		t.Errorf("the score is 95, and the ATS has %s", now.State)
+	}
+	if a := w.get(id); a.Decision != core.DecisionNone {
+		t.Errorf("the assessment shows %s", a.Decision)
+	}
+}

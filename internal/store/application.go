@@ -73,11 +73,12 @@ func (r reader) applicationsWhere(ctx context.Context, condition string, args ..
 }
 
 // ApplicationOf implements core.ApplicationReader. One whose external id is
-// known comes before one without.
+// known comes before one without, one that is under way before one that ended,
+// and a newer one, which has the greater number, before an older one.
 func (r reader) ApplicationOf(ctx context.Context, organization, connection, assessment core.ID) (*core.Application, error) {
 	var row applicationRow
 	query := selectFrom[applicationRow]("applications") +
-		" WHERE organization_id = $1 AND connection_id = $2 AND assessment_id = $3 ORDER BY external_id DESC LIMIT 1"
+		" WHERE organization_id = $1 AND connection_id = $2 AND assessment_id = $3 ORDER BY external_id = '', state <> 'ACTIVE', length(external_id) DESC, external_id DESC LIMIT 1"
 	if err := r.q.get(ctx, &row, query, organization, connection, assessment); err != nil {
 		return nil, notFound(err, "application")
 	}

@@ -129,8 +129,10 @@ func emptying() []string {
 				OR type = 'assessment.cancelled' AND actor_role <> 'ATS')
 			AND subject_id IN (SELECT a.id FROM assessments AS a WHERE a.organization_id = $1 AND a.candidate_id = $2)`,
 		"UPDATE stage_entries SET application_id = 'erased:' || assessment_id WHERE " + ofCandidate,
-		`UPDATE applications SET external_id = 'erased:' || assessment_id, candidate_external_id = '', profile_url = ''
-			WHERE organization_id = $1 AND candidate_id = $2`,
+		`UPDATE applications SET external_id = 'erased:' || applications.assessment_id || ':' || n.place, candidate_external_id = '', profile_url = ''
+			FROM (SELECT connection_id, external_id, assessment_id, row_number() OVER (PARTITION BY assessment_id ORDER BY connection_id, external_id) AS place
+				FROM applications WHERE organization_id = $1 AND candidate_id = $2) AS n
+			WHERE applications.connection_id = n.connection_id AND applications.external_id = n.external_id AND applications.assessment_id = n.assessment_id`,
 		`UPDATE assessments SET ats_order = '{}', delivery_note = '',
 			order_key = CASE WHEN connection_id = '' THEN '' ELSE 'erased:' || id END WHERE organization_id = $1 AND candidate_id = $2`,
 	}

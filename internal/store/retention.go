@@ -16,15 +16,24 @@ func (r reader) OrganizationsAfter(ctx context.Context, after core.ID, limit int
 	return ids, err
 }
 
+// idleCandidates selects those of the organization $1 of whom nothing happened since $2.
+const idleCandidates = `SELECT id FROM candidates AS c WHERE organization_id = $1 AND erased_at IS NULL AND updated_at < $2
+	AND NOT EXISTS (SELECT 1 FROM assessments AS a WHERE a.candidate_id = c.id AND a.updated_at >= $2)
+	AND NOT EXISTS (SELECT 1 FROM applications AS a WHERE a.candidate_id = c.id AND a.updated_at >= $2)
+	AND NOT EXISTS (SELECT 1 FROM pushes AS p WHERE p.organization_id = $1 AND p.candidate_id = c.id AND p.updated_at >= $2)`
+
 // IdleCandidates implements core.RetentionReader.
 func (r reader) IdleCandidates(ctx context.Context, organization core.ID, before time.Time, limit int) ([]core.ID, error) {
 	ids := []core.ID{}
-	err := r.q.list(ctx, &ids, `SELECT id FROM candidates AS c WHERE organization_id = $1 AND erased_at IS NULL AND updated_at < $2
-		AND NOT EXISTS (SELECT 1 FROM assessments AS a WHERE a.candidate_id = c.id AND a.updated_at >= $2)
-		AND NOT EXISTS (SELECT 1 FROM applications AS a WHERE a.candidate_id = c.id AND a.updated_at >= $2)
-		AND NOT EXISTS (SELECT 1 FROM pushes AS p WHERE p.organization_id = $1 AND p.candidate_id = c.id AND p.updated_at >= $2)
-		ORDER BY id LIMIT $3`, organization, Time{before}, limit)
+	err := r.q.list(ctx, &ids, idleCandidates+" ORDER BY id LIMIT $3", organization, Time{before}, limit)
 	return ids, err
+}
+
+// LockIdleCandidate implements core.ErasureWriter.
+func (t *tx) LockIdleCandidate(ctx context.Context, organization, id core.ID, before time.Time) (bool, error) {
+	ids := []core.ID{}
+	err := t.q.list(ctx, &ids, idleCandidates+" AND id = $3"+t.dialect.lock(), organization, Time{before}, id)
+	return len(ids) > 0, err
 }
 
 // EventFloor implements core.RetentionReader.

@@ -44,8 +44,12 @@ func testEraseCandidate(t *testing.T, db *store.DB) {
 	hook := f.webhook()
 	hook.Person, hook.Request = application.CandidateExternalID, filledRequest()
 	change(t, db, func(ctx context.Context, tx core.Tx) error {
-		if err := tx.SaveApplication(ctx, application); err != nil {
-			return err
+		for _, more := range []string{application.ExternalID, "and another"} {
+			one := *application
+			one.ExternalID = more
+			if err := tx.SaveApplication(ctx, &one); err != nil {
+				return err
+			}
 		}
 		_, err := tx.KeepWebhook(ctx, hook)
 		return err
@@ -69,7 +73,7 @@ func testEraseCandidate(t *testing.T, db *store.DB) {
 		return rows
 	}
 	same(t, "another organization's", 0, erase("org_0"))
-	same(t, "rows", 9+len(push.Steps), erase(f.org))
+	same(t, "rows", 10+len(push.Steps), erase(f.org))
 	same(t, "again", 0, erase(f.org))
 
 	left := core.Candidate{ID: person.ID, OrganizationID: f.org, ConnectionID: person.ConnectionID, CreatedAt: person.CreatedAt, UpdatedAt: moment(900), ErasedAt: moment(900)}

@@ -140,6 +140,13 @@ func testIdleCandidates(t *testing.T, db *store.DB) {
 	same(t, "the oldest", 1, len(ids(3_000_000, 1)))
 	same(t, "long ago", 0, len(ids(0, 100)))
 	same(t, "another organization's", false, slices.Contains(ids(3_000_000, 100), other.candidate.ID))
+	for id, want := range map[core.ID]bool{idle.ID: true, busy.ID: false, pushed.ID: false, erased.ID: false, other.candidate.ID: false} {
+		change(t, db, func(ctx context.Context, tx core.Tx) error {
+			still, err := tx.LockIdleCandidate(ctx, f.org, id, moment(1_000_000))
+			same(t, "locked", want, still)
+			return err
+		})
+	}
 }
 
 // testPurgeEvents tells how far the feed has lost some, and leaves what has no
