@@ -226,8 +226,13 @@ func (as *Authorizations) save(ctx context.Context, tx Tx, by Actor, at *attempt
 	if err := tx.SaveAuthorization(ctx, a, tokens); err != nil {
 		return err
 	}
-	if err := tx.Enqueue(ctx, Task{Kind: TaskResumePushes, OrganizationID: c.OrganizationID, SubjectID: c.ID}); err != nil {
+	if err := resumeRefused(ctx, tx, c); err != nil {
 		return err
 	}
 	return record(ctx, tx, by, authorizationChange(now, before, *a))
+}
+
+// resumeRefused lets pushes go on that the ATS refused with what was there before.
+func resumeRefused(ctx context.Context, tx Tx, c *Connection) error {
+	return tx.Enqueue(ctx, Task{Kind: TaskResumePushes, OrganizationID: c.OrganizationID, SubjectID: c.ID})
 }

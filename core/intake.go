@@ -111,12 +111,13 @@ func (x *intake) change(ctx context.Context, e *ats.Event, rows []Application) e
 	if len(rows) == 0 {
 		x.note("The application is not known here.")
 	}
+	before := slices.Clone(rows)
 	for i := range rows {
 		if err := x.adopt(ctx, &rows[i], s); err != nil {
 			return err
 		}
 	}
-	return x.trigger(ctx, e, s)
+	return x.trigger(ctx, e, s, before)
 }
 
 // contradicts reports whether s tells something else of the same moment. An ATS

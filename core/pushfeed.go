@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ func (r *pushRun) feed(ctx context.Context, k StepKind) error {
 	s := r.push.step(k)
 	if wait := s.SentAt.Add(r.o.Settle).Sub(r.o.Clock.Now()); s.State == StepSent && wait > 0 {
 		return &pause{state: PushWaiting, wait: wait}
+	}
+	if err := r.behind(ctx, k); err != nil {
+		return err
 	}
 	write, err := r.writing(ctx, k)
 	if err != nil && ctx.Err() == nil {
@@ -36,7 +40,35 @@ func (r *pushRun) feed(ctx context.Context, k StepKind) error {
 	if err != nil {
 		return &pause{step: k, fault: fault.From(err), tried: true}
 	}
-	return r.unsupported(ctx, k, r.feedOnce(ctx, k, able, write))
+	err = r.feedOnce(ctx, k, able, write)
+	if f := fault.From(err); f != nil && f.Kind == "OUTDATED" {
+		return r.skip(ctx, k, f.Message)
+	}
+	return r.unsupported(ctx, k, err)
+}
+
+// behind waits while an older result's fields may still be on their way: they
+// would be written over these. Errors: *pause.
+func (r *pushRun) behind(ctx context.Context, k StepKind) error {
+	if k != StepFields {
+		return nil
+	}
+	p := r.push
+	for revision := p.Revision - 1; revision > 0; revision-- {
+		older, err := r.o.Store.PushOf(ctx, p.OrganizationID, p.ConnectionID, p.AssessmentID, revision)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s := older.step(StepFields)
+		unanswered := s.State == StepSent || s.State == StepSkipped // skipped later, as outdated
+		if wait := s.SentAt.Add(r.o.Settle).Sub(r.o.Clock.Now()); unanswered && !s.SentAt.IsZero() && wait > 0 {
+			return &pause{state: PushWaiting, wait: wait, note: "Waits until an older result's fields are settled."}
+		}
+	}
+	return nil
 }
 
 func (r *pushRun) feedOnce(ctx context.Context, k StepKind, able ats.Feedback, write writing) error {
@@ -58,11 +90,17 @@ func (r *pushRun) unsupported(ctx context.Context, k StepKind, err error) error 
 	if !ok || b.fault == nil {
 		return err
 	}
-	if b.fault.Code == fault.Unsupported || (b.fault.Code == fault.Invalid && r.push.ExternalApplicationID == "") {
+	if b.fault.Code == fault.Unsupported || (r.push.ExternalApplicationID == "" && lacksApplication(b.fault)) {
 		r.refusal = nil
 		return r.skip(ctx, k, "Off: "+b.fault.Message)
 	}
 	return err
+}
+
+// lacksApplication reports whether it is only the application that is missing.
+func lacksApplication(f *fault.Error) bool {
+	other := func(field fault.Field) bool { return field.Path != "applicationId" }
+	return f.Code == fault.Invalid && len(f.Fields) > 0 && !slices.ContainsFunc(f.Fields, other)
 }
 
 func (r *pushRun) skip(ctx context.Context, k StepKind, why string) error {

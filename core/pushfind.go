@@ -48,12 +48,29 @@ func (r *pushRun) look(ctx context.Context) (*sighting, error) {
 			return seen, err
 		}
 		if certain {
-			f := fault.New(fault.NotFound, "The candidate %s is no longer in the ATS. Nothing more was sent.", id)
-			return nil, &pause{state: PushNeedsAttention, fault: f, advice: "If the candidate was merged, resolve the push with the id of the other one; otherwise cancel it."}
+			return nil, r.missed(ctx, id)
 		}
 	}
 	seen.matches, err = r.ask(ctx, &ats.CandidateQuery{Email: r.candidate.Email})
 	return seen, err
+}
+
+// missed tells that who must be there is not. Whom a person chose is forgotten,
+// so that a retry looks by the e-mail address. Errors: *pause, errOvertaken.
+func (r *pushRun) missed(ctx context.Context, id string) error {
+	advice := "If the candidate was merged, resolve the push with the id of the other one; otherwise cancel it."
+	if r.push.Answer.CandidateID != "" {
+		advice = "Retry to look for the e-mail address anew; if the candidate was merged, resolve the push with the id of the other one."
+		err := r.commit(ctx, func(_ Tx, p *Push, _ time.Time) error {
+			p.Answer.CandidateID = ""
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	f := fault.New(fault.NotFound, "The candidate %s is not in the ATS, or not any more. Nothing more was sent.", id)
+	return &pause{state: PushNeedsAttention, fault: f, advice: advice}
 }
 
 // sought returns the id by which the person is looked for, and whether it must

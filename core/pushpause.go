@@ -40,7 +40,7 @@ func (ps *PushesOptions) decide(p *Push, b *pause) {
 	case f.Code == fault.RateLimited:
 		s.Attempts-- // nothing happened, and it was not this push's fault
 		b.wait = max(f.RetryAfter, time.Second)
-	case f.Code == fault.Auth && s.Attempts < 2:
+	case f.Code == fault.Auth && (s.Attempts < 2 || s.FaultCode != fault.Auth && s.Attempts < ps.Attempts):
 		b.wait = time.Second // for a new access token
 	case f.Code != fault.Retryable && !doubtful(f):
 		b.state, b.advice = PushNeedsAttention, adviceOn(f)
@@ -73,6 +73,8 @@ func adviceOn(f *fault.Error) string {
 		return "Correct the connection's mapping and destinations, then retry."
 	case fault.Config:
 		return "Correct the connection's settings, then retry."
+	case fault.NotFound:
+		return "If the candidate or the application is gone in the ATS, cancel the push and push again: it looks for the person anew."
 	default:
 		return "Mend it in the ATS, then retry: it goes on where it stopped."
 	}

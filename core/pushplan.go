@@ -208,6 +208,7 @@ func askedAgain(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error
 	if p.State == PushCancelled {
 		event = EventPushRequested
 		p.Trigger, p.RequestedBy, p.FinishedAt = o.Trigger, by.Name, time.Time{}
+		p.lookAnew()
 	}
 	if !p.placed() {
 		p.JobID = a.JobID
@@ -216,6 +217,14 @@ func askedAgain(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error
 		return nil, err
 	}
 	return p, announcePush(ctx, tx, by, p, event, o.At)
+}
+
+// lookAnew forgets where a push wrote to: whoever cancelled it may have seen
+// that this is gone. What it wrote there is found again by its marks.
+func (p *Push) lookAnew() {
+	if p.placed() {
+		p.Steps, p.ExternalCandidateID, p.ExternalApplicationID, p.ProfileURL = nil, "", "", ""
+	}
 }
 
 // beginsAgain reports whether a push that is asked for again goes on: one that

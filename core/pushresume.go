@@ -67,7 +67,9 @@ func (ps *Pushes) resume(ctx context.Context, tx Tx, by Actor, p *Push, event Ev
 	if !p.placed() {
 		p.JobID = a.JobID
 	}
-	p.settleDoubt(ps.o.Settle, now)
+	if p.State.stopped() && p.FaultCode == fault.OutcomeUnknown { // somebody was told to look, and did
+		p.settleDoubt(ps.o.Settle, now)
+	}
 	if err := resumePush(ctx, tx, p, effective(ps.o.Adapters, c), now); err != nil {
 		return err
 	}
@@ -192,8 +194,8 @@ func (r PushResolution) answer(p *Push) error {
 	switch {
 	case r.CandidateID != "":
 		known := func(c PushChoice) bool { return c.CandidateID == r.CandidateID }
-		if p.Question.Kind == QuestionSeveralMatches && !slices.ContainsFunc(p.Question.Choices, known) {
-			return fault.InvalidField("resolution.candidateExternalId", "UNKNOWN", "The candidate %q is none of those who match. Nothing was changed.", r.CandidateID)
+		if len(p.Question.Choices) > 0 && !slices.ContainsFunc(p.Question.Choices, known) {
+			return fault.InvalidField("resolution.candidateExternalId", "UNKNOWN", "The candidate %q is none of those who match. Nothing was changed; see the question's choices.", r.CandidateID)
 		}
 		a.CandidateID, a.CreateNew, a.NotThese = r.CandidateID, false, nil
 	case p.Question.Kind != r.answers():

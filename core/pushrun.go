@@ -182,16 +182,33 @@ func (r *pushRun) supersede(ctx context.Context, tx Tx, p *Push, now time.Time) 
 	if err != nil || latest <= p.Revision {
 		return err
 	}
-	const why = "A newer result of this assessment is pushed instead."
 	if !p.placed() && p.inDoubt() == nil {
-		return &pause{state: PushCancelled, fault: fault.New(fault.Conflict, why+" Nothing was sent.")}
+		return &pause{state: PushCancelled, fault: fault.New(fault.Conflict, newerInstead+" Nothing was sent.")}
 	}
 	for i := range p.Steps {
 		if s := &p.Steps[i]; s.Kind.feedback() && !s.over() {
-			s.skip(why, now)
+			s.skip(newerInstead, now)
 		}
 	}
 	return nil
+}
+
+const newerInstead = "A newer result of this assessment is pushed instead."
+
+// outdated keeps an older result from being written over a newer one's: fields
+// hold one value, where notes and files stand beside each other.
+// Errors: fault.Conflict with Kind "OUTDATED".
+func outdated(ctx context.Context, r Reader, p *Push, k StepKind) error {
+	if k != StepFields {
+		return nil
+	}
+	latest, err := r.LatestPush(ctx, p.OrganizationID, p.ConnectionID, p.AssessmentID)
+	if err == nil && latest > p.Revision {
+		f := fault.New(fault.Conflict, newerInstead)
+		f.Kind = "OUTDATED"
+		err = f
+	}
+	return err
 }
 
 func (p *Push) begin(token ID, now time.Time) {
@@ -235,7 +252,10 @@ func (r *pushRun) take(ctx context.Context, k StepKind) error {
 func (r *pushRun) step(ctx context.Context, k StepKind, call func(context.Context) (*ats.Trace, error), keep func(*Push, *PushStep, time.Time)) error {
 	bounded, cancel := context.WithTimeout(ctx, r.o.Deadline)
 	defer cancel()
-	err := r.commit(ctx, func(_ Tx, p *Push, now time.Time) error {
+	err := r.commit(ctx, func(tx Tx, p *Push, now time.Time) error {
+		if err := outdated(ctx, tx, p, k); err != nil {
+			return err
+		}
 		s := p.step(k)
 		s.State, s.SentAt = StepSent, now
 		s.Attempts++

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -415,4 +416,117 @@ func TestForgottenPushesAreSweptUp(t *testing.T) {
 	w.drive()
 	w.expect(p.ID, core.PushDone)
 	w.one()
+}
+
+// To connect anew answers nothing that only a person can: a creation without an
+// answer is not repeated.
+func TestConnectingAnewRepeatsNoCreation(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	p := w.ask(w.scored("ada@example.com", w.job.ID, 70))
+	created := false
+	w.system.OnCall(func(_ context.Context, op coretest.Operation, m coretest.Moment) error {
+		if op == coretest.OpCreate && m == coretest.BeforeCommit {
+			created = true
+			return fault.New(fault.OutcomeUnknown, "no answer")
+		}
+		if op == coretest.OpFind && created {
+			return fault.New(fault.Auth, "refused")
+		}
+		return nil
+	})
+	w.drive()
+	w.expect(p.ID, core.PushNeedsAttention)
+	w.system.OnCall(nil)
+	w.clock.Turn(2 * time.Minute)
+	w.ok(w.pushes.ResumeRefused(t.Context(), core.Task{OrganizationID: w.admin.OrganizationID, SubjectID: w.connection.ID}, core.Attempt{}))
+	w.drive()
+	if q := w.expect(p.ID, core.PushNeedsAttention); q.FaultCode != fault.OutcomeUnknown || w.system.Calls(coretest.OpCreate) != 1 {
+		t.Errorf("%d creations; %s", w.system.Calls(coretest.OpCreate), q.Message)
+	}
+	_, err := w.pushes.Retry(t.Context(), w.admin, p.ID)
+	w.ok(err)
+	w.drive()
+	w.expect(p.ID, core.PushDone)
+	w.one()
+}
+
+// Without an application, only what needs one is left out.
+func TestARefusalWithoutAnApplicationIsOne(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	w.profile(func(p *core.PushProfile) { p.Policies.ClosedJob = core.JobWithoutApplication })
+	w.system.CloseJob("job-1")
+	w.system.OnCall(w.failing(coretest.OpAddNote, func() error {
+		return fault.InvalidField("settings.note_author", "INVALID", "note_author is not an id.")
+	}))
+	p := w.started("ada@example.com")
+	if w.expect(p.ID, core.PushNeedsAttention); step(p, core.StepNote).State == core.StepSkipped {
+		t.Errorf("%+v", step(p, core.StepNote))
+	}
+}
+
+// A token that dies after another failure of the step is fetched anew.
+func TestATokenDiesAfterAnotherFailure(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	p := w.ask(w.scored("ada@example.com", w.job.ID, 70))
+	failures := []error{fault.New(fault.Retryable, "503"), fault.New(fault.Auth, "401"), nil}
+	w.system.OnCall(w.failing(coretest.OpAddNote, func() error {
+		err := failures[0]
+		failures = failures[min(1, len(failures)-1):]
+		return err
+	}))
+	w.drive()
+	w.expect(p.ID, core.PushDone)
+}
+
+// Where the person is gone from the ATS, to cancel and push again looks anew.
+func TestAPushWhosePersonIsGone(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	id := w.scored("ada@example.com", w.job.ID, 70)
+	p := w.ask(id)
+	w.system.FailOnce(coretest.OpAddNote, coretest.BeforeCommit, fault.New(fault.Permission, "no"))
+	w.drive()
+	gone := w.expect(p.ID, core.PushNeedsAttention).ExternalCandidateID
+	w.system.RemovePerson(gone)
+	_, err := w.pushes.Retry(t.Context(), w.admin, p.ID)
+	w.ok(err)
+	w.drive()
+	if q := w.expect(p.ID, core.PushNeedsAttention); !strings.Contains(q.Advice, "cancel the push and push again") {
+		t.Errorf("advice: %s", q.Advice)
+	}
+	_, err = w.pushes.Cancel(t.Context(), w.admin, p.ID)
+	w.ok(err)
+	w.ask(id)
+	w.drive()
+	if q := w.expect(p.ID, core.PushDone); q.ExternalCandidateID == gone {
+		t.Error("it went to who is gone")
+	}
+}
+
+// An answer names one of those who were asked about, and a mistaken one is not
+// for ever.
+func TestAnAnswerNamesAChoice(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	person := w.system.AddPerson(coretest.Person{Record: ats.CandidateRecord{Email: "ada@example.com"}})
+	stranger := w.system.AddPerson(coretest.Person{Record: ats.CandidateRecord{Email: "other@example.com"}})
+	application, err := w.system.AddApplication(person, "job-1")
+	w.ok(err)
+	w.system.ChangeApplication(application, func(a *coretest.Application) { a.State = ats.ApplicationRejected })
+	p := w.started("ada@example.com")
+	w.stopped(p, core.QuestionClosedApplication)
+	_, err = w.pushes.Resolve(t.Context(), w.admin, p.ID, core.PushResolution{CandidateID: stranger})
+	w.refused(err, fault.Invalid)
+	_, err = w.pushes.Resolve(t.Context(), w.admin, p.ID, core.PushResolution{CandidateID: person})
+	w.ok(err)
+	w.system.RemovePerson(person)
+	w.drive()
+	w.expect(p.ID, core.PushNeedsAttention)
+	_, err = w.pushes.Retry(t.Context(), w.admin, p.ID)
+	w.ok(err)
+	w.drive()
+	w.expect(p.ID, core.PushDone)
 }

@@ -302,7 +302,7 @@ func (rs *Reconciliations) waits(ctx context.Context, c *Connection, r *ats.Appl
 	if r.State != ats.ApplicationActive || r.JobID == "" || r.StageID == "" {
 		return false, nil
 	}
-	_, err := rs.o.Store.StageTriggerFor(ctx, c.ID, r.JobID, r.StageID)
+	t, err := rs.o.Store.StageTriggerFor(ctx, c.ID, r.JobID, r.StageID)
 	if fault.Is(err, fault.NotFound) {
 		return false, nil
 	}
@@ -314,7 +314,7 @@ func (rs *Reconciliations) waits(ctx context.Context, c *Connection, r *ats.Appl
 		return false, err
 	}
 	known, err := rs.o.Store.ApplicationsByExternal(ctx, c.OrganizationID, c.ID, r.ID)
-	if err != nil || slices.ContainsFunc(known, func(a Application) bool { return a.hasLeft(r) }) {
+	if err != nil || t.earlier(known, r.LastActivityAt) || slices.ContainsFunc(known, func(a Application) bool { return a.hasLeft(r) }) {
 		return false, err
 	}
 	entered, err := rs.o.Store.StageEntered(ctx, c.ID, r.ID, r.StageID, r.LastActivityAt)

@@ -250,6 +250,11 @@ func (r *refreshing) keep(ctx context.Context, tx Tx) (outcome, err error) {
 	if failed != nil && a.State == NeedsReconnect {
 		failed = a.refused(c)
 	}
+	if before.State != Connected && a.State == Connected {
+		if err := resumeRefused(ctx, tx, c); err != nil {
+			return nil, err
+		}
+	}
 	return failed, tellAuthorization(ctx, tx, c, before, *a, now)
 }
 

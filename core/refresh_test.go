@@ -231,7 +231,7 @@ func TestAnIdleConnectionIsRefreshedInTime(t *testing.T) {
 	c.consent()
 	work := func() (tasks int) {
 		c.ok(c.authorizations.RefreshDue(t.Context(), core.Task{}, core.Attempt{}))
-		for len(c.tasks.tasks) > 0 {
+		for len(c.tasks.tasks) > 0 && c.tasks.tasks[0].Kind == core.TaskRefreshAuthorization {
 			c.ok(c.authorizations.Refresh(t.Context(), c.take(core.TaskRefreshAuthorization), core.Attempt{Number: 1}))
 			tasks++
 		}
@@ -262,6 +262,7 @@ func TestAnIdleConnectionIsRefreshedInTime(t *testing.T) {
 	if a := c.authorization(); a.State != core.Connected {
 		t.Errorf("back: %+v", a)
 	}
+	c.take(core.TaskResumePushes)
 	c.system.Revoke()
 	c.clock.Turn(46 * 24 * time.Hour)
 	work()

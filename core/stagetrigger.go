@@ -242,10 +242,27 @@ func (ts *StageTriggers) List(ctx context.Context, by Actor, connection ID) ([]S
 	return ts.store.StageTriggers(ctx, by.OrganizationID, connection)
 }
 
+// earlier reports whether an application, as it is known, was in the stage
+// before there was the trigger. at is when the ATS tells that it is there.
+func (t *StageTrigger) earlier(known []Application, at time.Time) bool {
+	entered := at
+	for _, a := range known {
+		since := a.StagedAt
+		if since.IsZero() {
+			since = a.UpdatedAt
+		}
+		if a.StageID == t.StageID && since.Before(entered) {
+			entered = since
+		}
+	}
+	return entered.Before(t.CreatedAt)
+}
+
 // trigger orders the test of the stage that an application is in, if there is
-// one: once for an application and stage, and not for whoever took the test
-// within the retake window.
-func (x *intake) trigger(ctx context.Context, e *ats.Event, s news) error {
+// one: once for an application and stage, and neither for whoever was there
+// before the trigger was, nor for whoever took the test within the retake
+// window. before is what was known of the application.
+func (x *intake) trigger(ctx context.Context, e *ats.Event, s news, before []Application) error {
 	if e.ApplicationID == "" || s.stageID == "" || s.jobID == "" || (s.state != "" && s.state != ats.ApplicationActive) {
 		return nil
 	}
@@ -258,6 +275,11 @@ func (x *intake) trigger(ctx context.Context, e *ats.Event, s news) error {
 	}
 	left, known, err := x.hasLeft(ctx, e, s)
 	if err != nil || left {
+		return err
+	}
+	if t.earlier(before, s.at) {
+		x.note("It was in the stage before there was the trigger, so no test is sent.")
+		_, err := x.tx.EnterStage(ctx, x.entered(e, s))
 		return err
 	}
 	switch {
@@ -294,10 +316,7 @@ func (x *intake) sendTest(ctx context.Context, t *StageTrigger, e *ats.Event, s 
 		x.note("Its stage sends a test, but what the ATS tells of the candidate cannot be used: " + fault.From(err).Message)
 		return nil
 	}
-	entry := &StageEntry{
-		OrganizationID: x.c.OrganizationID, ConnectionID: x.c.ID, ApplicationID: e.ApplicationID, StageID: s.stageID,
-		EnteredAt: s.at,
-	}
+	entry := x.entered(e, s)
 	candidate.ID, candidate.CreatedAt, candidate.UpdatedAt = NewID(PrefixCandidate), x.now, x.now
 	a := newAssessment(x.by, candidate.ID, x.now)
 	if _, err := offeredTest(ctx, x.tx, x.c.OrganizationID, string(t.TestID)); fault.Is(err, fault.NotFound) {
@@ -329,6 +348,10 @@ func (x *intake) sendTest(ctx context.Context, t *StageTrigger, e *ats.Event, s 
 	}
 	a.CandidateID, a.OrderedBy = candidate.ID, "stage "+s.stageName
 	return x.orderFrom(ctx, t, a, person, s)
+}
+
+func (x *intake) entered(e *ats.Event, s news) *StageEntry {
+	return &StageEntry{OrganizationID: x.c.OrganizationID, ConnectionID: x.c.ID, ApplicationID: e.ApplicationID, StageID: s.stageID, EnteredAt: s.at}
 }
 
 // meet keeps the candidate, or finds whom the person of the ATS is here: one

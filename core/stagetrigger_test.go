@@ -209,3 +209,24 @@ func TestStageTriggersAreKeptOnce(t *testing.T) {
 		t.Errorf("left %+v", all)
 	}
 }
+
+// Whoever was in the stage before the trigger was is not sent its test, however
+// often the ATS tells of them.
+func TestWhoWasThereBeforeTheTrigger(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.barred()
+	w.place("17", "100")
+	w.tell(enters("17", "100", "job-1-stage-1", w.at(1)))
+	w.clock.Turn(time.Hour)
+	w.newTrigger("job-1-stage-1", 0)
+	for minute := range 3 {
+		told := enters("17", "100", "job-1-stage-1", w.at(61+minute))
+		told.Kind = ats.EventApplicationUpdated
+		w.tell(told)
+	}
+	w.noTask()
+	w.tell(enters("17", "100", "job-1-stage-2", w.at(65)))
+	w.tell(enters("18", "101", "job-1-stage-1", w.at(66)))
+	w.take(core.TaskSendInvitation)
+}

@@ -169,7 +169,7 @@ func (h *harvest) createPerson(ctx context.Context, n *ats.NewCandidate, receipt
 	}
 	if body.Application != nil {
 		if err := h.openFor(ctx, n.JobID, n.StageID); err != nil {
-			return err
+			return unsent(err)
 		}
 	}
 	if n.Person.ResumeURL != "" {
@@ -256,12 +256,24 @@ func (h *harvest) apply(ctx context.Context, n *ats.NewApplication) (string, err
 		return "", err
 	}
 	if err := h.notYetApplied(ctx, n); err != nil {
-		return "", err
+		return "", unsent(err)
 	}
 	if err := h.openFor(ctx, n.JobID, n.StageID); err != nil {
-		return "", err
+		return "", unsent(err)
 	}
 	return h.create(ctx, resourceApplications, body)
+}
+
+// unsent is for a look before something is made: an answer that makes no sense
+// leaves no doubt then about what was done.
+func unsent(err error) error {
+	f := fault.From(err)
+	if f == nil || f.Code != fault.Upstream {
+		return err
+	}
+	again := *f
+	again.Code = fault.Retryable
+	return &again
 }
 
 func (h *harvest) notYetApplied(ctx context.Context, n *ats.NewApplication) error {

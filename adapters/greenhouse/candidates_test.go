@@ -223,7 +223,7 @@ func TestApply(t *testing.T) {
 		"first time":         {"71416", ok("[]"), "", "", "", "GET /v3/applications, GET /v3/jobs, GET /v3/job_interview_stages, POST /v3/applications"},
 		"after a rejection":  {"", stood("rejected"), "", "", "", "GET /v3/applications, GET /v3/jobs, POST /v3/applications"},
 		"a second time":      {"", stood("in_process"), fault.Conflict, "EXISTS", "7001", "GET /v3/applications"},
-		"an unknown state":   {"", stood("limbo"), fault.Upstream, "", "", "GET /v3/applications"},
+		"an unknown state":   {"", stood("limbo"), fault.Retryable, "", "", "GET /v3/applications"},
 		"a stage of nowhere": {"5", ok("[]"), fault.Invalid, "", "", "GET /v3/applications, GET /v3/jobs, GET /v3/job_interview_stages"},
 	}
 	for name, tt := range tests {
