@@ -118,6 +118,16 @@ func TestCredentialsAreTriedBeforeTheyAreKept(t *testing.T) {
 	if got := c.stored(); got.Settings[ats.SettingClientID] != "" || c.secrets()[ats.SettingClientSecret] != "" || c.authorization().State != "" {
 		t.Errorf("kept after a refusal: %v, %s", got.Settings, c.authorization().State)
 	}
+	for field, refusal := range map[string]*fault.Error{
+		"actingUserId": {Code: fault.Auth, Kind: ats.KindActingUser, Message: "Nobody has this id."},
+		"clientId":     fault.New(fault.Config, "It has no suffix."),
+	} {
+		c.system.FailOnce(coretest.OpRefresh, coretest.BeforeCommit, refusal)
+		_, err := c.authorizations.Connect(t.Context(), c.person, c.credentials("right"))
+		if fields := fault.From(err).Fields; len(fields) != 1 || fields[0].Path != field {
+			t.Errorf("%v, want one about %s", err, field)
+		}
+	}
 	connected, err := c.authorizations.Connect(t.Context(), c.person, c.credentials("right"))
 	c.ok(err)
 	a := c.authorization()
@@ -128,7 +138,7 @@ func TestCredentialsAreTriedBeforeTheyAreKept(t *testing.T) {
 		t.Errorf("the connection is %+v", connected)
 	}
 	c.ok(c.find(c.calls))
-	if got := c.operations(); got != "connect REFUSED, connect OK" {
+	if got := c.operations(); got != "connect REFUSED, connect REFUSED, connect REFUSED, connect OK" {
 		t.Errorf("the sync log has %s", got)
 	}
 }
@@ -323,4 +333,26 @@ func TestConnectHeedsAFailingStore(t *testing.T) {
 	calls := core.NewCalls(core.CallsOptions{Store: failing, Clock: c.clock, Adapters: c.adapters})
 	_, err := c.replica(failing, calls).Connect(t.Context(), c.person, c.credentials("right"))
 	c.refused(err, fault.Retryable)
+}
+
+// A check tries a customer's own credential anew: one that was taken back is
+// told at once, and so is one that works again.
+func TestACheckTriesTheCredential(t *testing.T) {
+	t.Parallel()
+	c := newConnecting(t)
+	_, err := c.authorizations.Connect(t.Context(), c.person, c.credentials("right"))
+	c.ok(err)
+	check := func(want core.AuthorizationState) {
+		t.Helper()
+		c.clock.Turn(2 * time.Minute)
+		_, err := c.connections.Check(t.Context(), c.admin, c.connection.ID)
+		c.ok(err)
+		if a := c.authorization(); a.State != want {
+			t.Errorf("it is %s, not %s: %s", a.State, want, a.Reason)
+		}
+	}
+	check(core.Connected)
+	c.system.FailOnce(coretest.OpRefresh, coretest.BeforeCommit, fault.New(fault.Auth, "It was taken back."))
+	check(core.NeedsReconnect)
+	check(core.Connected)
 }

@@ -87,9 +87,13 @@ func (cs *Calls) Prepare(ctx context.Context, c *Connection) (ats.Connection, er
 }
 
 // prepareCheck is Prepare for a look at the connection, which goes without a
-// token where there is none.
+// token where there is none. A customer's own credential is tried anew, which
+// spends nothing: it tells whether it still works, and what it may do by now.
 func (cs *Calls) prepareCheck(ctx context.Context, c *Connection) (ats.Connection, error) {
-	_, err := cs.store.Authorization(ctx, c.OrganizationID, c.ID)
+	a, err := cs.store.Authorization(ctx, c.OrganizationID, c.ID)
+	if err == nil && a.Mode == ats.AuthModeClientCredentials && a.State != NotConnected && cs.clock.Now().Sub(a.RefreshedAt) >= time.Minute {
+		_ = cs.refresh(ctx, c, a.Version) // what came of it is the authorization's state
+	}
 	if fault.Is(err, fault.NotFound) {
 		return cs.plain(ctx, c)
 	}

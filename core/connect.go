@@ -143,11 +143,8 @@ func (as *Authorizations) tryCredentials(ctx context.Context, at *attempting, ca
 	defer cancel()
 	grant, err := at.able.Refresh(ctx, &ats.RefreshRequest{Connection: call, Identify: true})
 	at.granted(grant)
-	if fault.Is(err, fault.Auth) {
-		return fault.InvalidField("clientSecret", "REFUSED", "The ATS did not take client id and secret. Nothing was changed; copy both anew. %s", fault.From(err).Message)
-	}
 	if err != nil {
-		return asTyped(err)
+		return ofCredential(asTyped(err))
 	}
 	if err := at.before.sameAccount(grant); err != nil {
 		return err
@@ -161,6 +158,20 @@ func (as *Authorizations) tryCredentials(ctx context.Context, at *attempting, ca
 	at.health = &health
 	at.entry.Exchanges = append(at.entry.Exchanges, report.Exchanges...)
 	return nil
+}
+
+// ofCredential names the field that a person typed which the ATS does not take.
+func ofCredential(err error) error {
+	switch f := fault.From(err); {
+	case f.Code == fault.Auth && f.Kind == ats.KindActingUser:
+		return fault.InvalidField("actingUserId", "REFUSED", "The ATS takes the credential, and not this acting user. Nothing was changed; choose another user. %s", f.Message)
+	case f.Code == fault.Auth:
+		return fault.InvalidField("clientSecret", "REFUSED", "The ATS did not take client id and secret. Nothing was changed; copy both anew. %s", f.Message)
+	case f.Code == fault.Config:
+		return fault.InvalidField("clientId", "REFUSED", "The ATS did not understand what was asked with this client id. Nothing was changed. %s", f.Message)
+	default:
+		return err
+	}
 }
 
 // granted keeps what the ATS answered, and the exchanges for the sync log.

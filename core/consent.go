@@ -57,6 +57,9 @@ func (as *Authorizations) BeginConsent(ctx context.Context, by Actor, connection
 	page, err := at.able.Begin(ctx, &ats.ConsentRequest{
 		Connection: call, RedirectURL: as.links.Consent(at.connection.Adapter), State: state.Reveal(),
 	})
+	if fault.Is(err, fault.Config) {
+		return nil, fault.InvalidField("connectionId", "NOT_SET_UP", "Nobody can be asked for consent yet. %s", fault.From(err).Message)
+	}
 	if err != nil {
 		return nil, err
 	}

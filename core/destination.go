@@ -200,14 +200,24 @@ func (d Destination) look(ctx context.Context, cs Choices, by Actor, connection 
 	if d.To != ToField {
 		return nil
 	}
-	_, err := chosen(ctx, cs, by, choice{
+	field, err := chosen(ctx, cs, by, choice{
 		ChoiceQuery: ChoiceQuery{ConnectionID: connection, Kind: ats.ReferenceCustomFields},
 		path:        path + "fieldKey", noun: "custom field of " + strings.ToLower(string(d.Owner)) + "s", id: d.FieldKey,
 		is: func(i ats.ReferenceItem) bool {
 			return i.Details["key"] == d.FieldKey && i.Details["owner"] == string(d.Owner)
 		},
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	switch takes := field.Details[ats.DetailTakes]; {
+	case takes == ats.TakesNothing:
+		return fault.InvalidField(path+"fieldKey", "TYPE", "The field %q is of a type that nothing of a result goes into. Nothing was changed; choose another field.", field.Name)
+	case takes == ats.TakesNumbers && d.Datum != DatumScore && d.Datum != DatumTrait:
+		return fault.InvalidField(path+"fieldKey", "TYPE", "The field %q takes a number, and %s is a text. Nothing was changed; choose another field.", field.Name, d.Datum)
+	default:
+		return nil
+	}
 }
 
 // has reports whether a push of the profile writes there.

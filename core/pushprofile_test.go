@@ -140,8 +140,11 @@ func TestDestinationsThatCannotBe(t *testing.T) {
 		t.Log(name)
 		w.about(err, "destinations.2."+c.field, c.reason)
 	}
+	text := core.Destination{Datum: core.DatumSummary, To: core.ToField, FieldKey: "score", Owner: ats.OwnerApplication}
+	_, err := ps.UpdateDestinations(t.Context(), w.admin, w.connection.ID, core.Destinations{All: []core.Destination{text}})
+	w.about(err, "destinations.0.fieldKey", "TYPE")
 	unknown := "source-9"
-	_, err := ps.UpdateDestinations(t.Context(), w.admin, w.connection.ID, core.Destinations{SourceID: &unknown})
+	_, err = ps.UpdateDestinations(t.Context(), w.admin, w.connection.ID, core.Destinations{SourceID: &unknown})
 	w.about(err, "sourceId", "UNKNOWN")
 	_, err = ps.UpdateDestinations(t.Context(), w.admin, w.connection.ID, core.Destinations{All: make([]core.Destination, 51)})
 	w.about(err, "destinations", "TOO_MANY")

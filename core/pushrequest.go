@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -165,7 +166,10 @@ func (ps *Pushes) Estimate(ctx context.Context, by Actor, ids []ID, connection I
 		return nil, err
 	}
 	e := &PushEstimate{Connection: c}
-	for _, id := range ids {
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			continue // it is one push
+		}
 		p, err := ps.foresee(ctx, by, id, c)
 		if err == nil {
 			e.Pushable = append(e.Pushable, id)

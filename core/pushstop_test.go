@@ -185,7 +185,7 @@ func TestAPushThatAsksIsNotBegunAgain(t *testing.T) {
 	w.twins()
 	p := w.started("ada@example.com")
 	w.stopped(p, core.QuestionSeveralMatches)
-	estimate, err := w.pushes.Estimate(t.Context(), w.admin, []core.ID{p.AssessmentID}, w.connection.ID)
+	estimate, err := w.pushes.Estimate(t.Context(), w.admin, []core.ID{p.AssessmentID, p.AssessmentID}, w.connection.ID)
 	w.ok(err)
 	if len(estimate.Refused) != 1 || estimate.Refused[0].Err.Kind != "ASKS" {
 		t.Errorf("foreseen: %+v", estimate)

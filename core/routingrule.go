@@ -224,7 +224,12 @@ func (rs *RoutingRules) look(ctx context.Context, by Actor, n NewRoutingRule) er
 		}
 		choices = append(choices, choice{ChoiceQuery{n.ConnectionID, ats.ReferenceStages, m.ExternalJobID, false}, "advanceToStageId", "stage", n.AdvanceTo, nil, ""})
 	}
-	if n.Review > 0 || n.ReasonID != "" || n.EmailTemplateID != "" {
+	for _, needed := range [][2]string{{"reasonId", n.ReasonID}, {"emailTemplateId", n.EmailTemplateID}} {
+		if n.Review > 0 && needed[1] == "" {
+			return fault.InvalidField(needed[0], "REQUIRED", "A rule that rejects, as its review threshold is above 0, needs %s: one of the reference data. Nothing was changed.", needed[0])
+		}
+	}
+	if n.ReasonID != "" || n.EmailTemplateID != "" {
 		choices = append(choices,
 			choice{ChoiceQuery{n.ConnectionID, ats.ReferenceRejectionReasons, "", false}, "reasonId", "rejection reason", n.ReasonID, nil, ""},
 			choice{ChoiceQuery{n.ConnectionID, ats.ReferenceEmailTemplates, "", false}, "emailTemplateId", "e-mail template", n.EmailTemplateID, nil, ""})

@@ -285,7 +285,7 @@ func TestReferenceInTheSandbox(t *testing.T) {
 	l := newLab(t, nil)
 	parents := map[ats.ReferenceKind]string{ats.ReferenceStages: executive, ats.ReferenceCustomFieldOptions: "5562"}
 	for kind, least := range map[ats.ReferenceKind]int{
-		ats.ReferenceJobs: 3, ats.ReferenceStages: 6, ats.ReferenceUsers: 4, ats.ReferenceRejectionReasons: 5, ats.ReferenceEmailTemplates: 3,
+		ats.ReferenceJobs: 3, ats.ReferenceStages: 6, ats.ReferenceUsers: 4, ats.ReferenceRejectionReasons: 5, ats.ReferenceEmailTemplates: 2,
 		ats.ReferenceCustomFields: 8, ats.ReferenceCustomFieldOptions: 5, ats.ReferenceSources: 3, ats.ReferenceTags: 2,
 	} {
 		q := &ats.ReferenceQuery{Connection: l.c, Kind: kind, Parent: parents[kind]}

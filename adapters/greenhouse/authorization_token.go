@@ -139,6 +139,10 @@ func tokenVerdict(reply *sdk.HTTPReply, code string, spends bool, now time.Time)
 		return answered(fault.Config, 0, "Greenhouse does not accept the OAuth client that partners connect with (%s), so no grant was spent. Whoever runs Trellis must configure its current id and secret.", code)
 	case code == "invalid_client" || code == "unauthorized_client":
 		return answered(fault.Auth, 0, "Greenhouse does not accept the OAuth client (%s): its secret was revoked or mistyped, or it may not use this grant. Enter the current client id and secret.", code)
+	case code == "invalid_grant" && !spends: // nothing but the sub was granted
+		e := answered(fault.Auth, 0, "Greenhouse gives no token for this acting user (invalid_grant): there is none with this id, or they are deactivated. Choose another acting user.")
+		e.Kind = ats.KindActingUser
+		return e
 	case code == "invalid_grant":
 		return answered(fault.Auth, 0, "Greenhouse does not accept the grant (invalid_grant): it expired, was used before or was revoked. Connect Harvest again.")
 	case code == "invalid_scope":

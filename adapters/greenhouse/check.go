@@ -109,7 +109,7 @@ func checkAddresses(c *ats.Connection) ats.Check {
 			return ats.Check{Name: "Addresses", Message: name + " is not an https address. Correct it in the connection's settings."}
 		}
 	}
-	return ats.Check{Name: "Addresses", OK: true, Message: "All are https."}
+	return ats.Check{Name: "Addresses", OK: true, Message: "All are https, or on this machine."}
 }
 
 // secureAddress accepts https, and http for a loopback host (a stand-in on the same machine).

@@ -37,6 +37,18 @@ func fieldValue(f ats.FieldValue, valueType string, options []customOption) (val
 	}
 }
 
+// takes tells what a field of a type can be given of a result.
+func takes(valueType string) string {
+	switch valueType {
+	case "number":
+		return ats.TakesNumbers
+	case "short_text", "long_text", "rich_text", "url", "single_select", "multi_select":
+		return "" // a text; which ones a select has, its options tell
+	default:
+		return ats.TakesNothing
+	}
+}
+
 func plainText(f ats.FieldValue) string {
 	if f.IsNumber {
 		return strconv.FormatFloat(f.Number, 'f', -1, 64)

@@ -76,7 +76,7 @@ func choices[T any](ctx context.Context, h *harvest, q *ats.ReferenceQuery, from
 
 // below is the query for the children of the parent.
 func below(q *ats.ReferenceQuery, filter string) (url.Values, error) {
-	if _, err := numeric("parent", q.Parent); err != nil {
+	if _, err := numeric("parentId", q.Parent); err != nil {
 		return nil, err
 	}
 	return first(maxPageSize, filter, q.Parent), nil
@@ -125,8 +125,11 @@ func reasonItem(r rejectionReason) (ats.ReferenceItem, bool) {
 	return ats.ReferenceItem{ID: string(r.ID), Name: r.Name, Active: true, Details: details("kind", r.Type.Key, "group", r.Type.Name)}, true
 }
 
-// emailTemplate is a template; candidate_rejection is the type of those that
-// go with a rejection.
+// rejectionTemplate is the type of templates that go with a rejection
+// (facts/greenhouse.md 4.8).
+const rejectionTemplate = "candidate_rejection"
+
+// emailTemplate is a template.
 type emailTemplate struct {
 	ID      identifier `json:"id"`
 	Name    string     `json:"name"`
@@ -135,13 +138,12 @@ type emailTemplate struct {
 	UserID  identifier `json:"user_id"`
 }
 
-// templateItem tells personal templates, which a rejection must not use, from
-// those of the organization (facts/greenhouse.md 4.6).
+// templateItem lists what a rejection can be sent with: templates of that type
+// that are the organization's, and nobody's own (facts/greenhouse.md 4.6).
 func templateItem(t emailTemplate) (ats.ReferenceItem, bool) {
 	return ats.ReferenceItem{
-		ID: string(t.ID), Name: t.Name, Active: true,
-		Details: details("kind", t.Type, "default", flag(t.Default), "personal", flag(t.UserID != "")),
-	}, true
+		ID: string(t.ID), Name: t.Name, Active: true, Details: details("kind", t.Type, "default", flag(t.Default)),
+	}, t.Type == rejectionTemplate && t.UserID == ""
 }
 
 // fieldItem lists the fields that feedback can be written to; their id is for
@@ -151,7 +153,7 @@ func fieldItem(f customField) (ats.ReferenceItem, bool) {
 	fits := owner == string(ats.OwnerCandidate) || owner == string(ats.OwnerApplication)
 	return ats.ReferenceItem{
 		ID: string(f.ID), Name: f.Name, Order: max(f.Order, 0), Active: f.Active,
-		Details: details("owner", owner, "type", f.ValueType, "key", f.NameKey),
+		Details: details("owner", owner, "type", f.ValueType, "key", f.NameKey, ats.DetailTakes, takes(f.ValueType)),
 	}, fits && f.NameKey != ""
 }
 

@@ -48,11 +48,10 @@ func TestList(t *testing.T) {
 			[]ats.ReferenceItem{{ID: "14", Name: "Too Junior", Active: true, Details: map[string]string{"kind": "WE_REJECTED_THEM", "group": "We rejected them"}}},
 		},
 		ats.ReferenceEmailTemplates: {
-			"", `[{"id":987,"name":"No","email_type":"candidate_rejection","default":true,"user_id":null,"html_body":"<p>"},{"id":988,"name":"Mine","email_type":"candidate_rejection","default":false,"user_id":4001}]`,
+			"", `[{"id":987,"name":"No","email_type":"candidate_rejection","default":true,"user_id":null,"html_body":"<p>"},{"id":988,"name":"Mine","email_type":"candidate_rejection","default":false,"user_id":4001},{"id":989,"name":"Take home","email_type":"take_home_test_email","user_id":null}]`,
 			asked{"GET /v3/email_templates", "per_page=50", ""},
 			[]ats.ReferenceItem{
 				{ID: "987", Name: "No", Active: true, Details: map[string]string{"kind": "candidate_rejection", "default": "true"}},
-				{ID: "988", Name: "Mine", Active: true, Details: map[string]string{"kind": "candidate_rejection", "personal": "true"}},
 			},
 		},
 		ats.ReferenceCustomFields: {
@@ -61,7 +60,7 @@ func TestList(t *testing.T) {
 			asked{"GET /v3/custom_fields", "per_page=500", ""},
 			[]ats.ReferenceItem{
 				{ID: "2", Name: "Band", Order: 4, Details: map[string]string{"owner": "APPLICATION", "type": "single_select", "key": "band"}},
-				{ID: "1", Name: "Score", Order: 1, Active: true, Details: map[string]string{"owner": "CANDIDATE", "type": "number", "key": "score"}},
+				{ID: "1", Name: "Score", Order: 1, Active: true, Details: map[string]string{"owner": "CANDIDATE", "type": "number", "key": "score", "takes": "NUMBERS"}},
 			},
 		},
 		ats.ReferenceCustomFieldOptions: {

@@ -18,10 +18,15 @@ type Authorization interface {
 
 	// Refresh gets a new access token: with the refresh token, which is spent
 	// by it, or with the client's own credentials. The grant comes with an
-	// error too. Errors: fault.Auth if a person must connect anew;
-	// fault.OutcomeUnknown if the refresh token may have been spent.
+	// error too. Errors: fault.Auth if a person must connect anew, with Kind
+	// KindActingUser if only for the acting user; fault.OutcomeUnknown if the
+	// refresh token may have been spent.
 	Refresh(ctx context.Context, r *RefreshRequest) (*Grant, error)
 }
+
+// KindActingUser is the kind of a refusal of the acting user, where the
+// credential itself is taken.
+const KindActingUser = "ACTING_USER"
 
 // The secrets of a grant, by the names under which they travel to the adapter.
 const (

@@ -49,6 +49,14 @@ type ReferenceItem struct {
 	Active bool   // open, not archived, not deactivated
 	// Details are facts by name. Common ones: "email", "site_admin" ("true"),
 	// "owner" (CANDIDATE or APPLICATION), "type" and "key" of a field,
-	// "status" of a job, "kind" of a reason or template.
+	// "status" of a job, "kind" of a reason or template, DetailTakes of a field.
 	Details map[string]string
 }
+
+// DetailTakes tells what of a result a custom field can be given: one of the
+// values below; texts and numbers if it is not there.
+const (
+	DetailTakes  = "takes"
+	TakesNumbers = "NUMBERS"
+	TakesNothing = "NOTHING"
+)

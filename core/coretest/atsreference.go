@@ -76,7 +76,11 @@ func (a *ATS) stageItems(parent string) ([]ats.ReferenceItem, error) {
 // fields are the custom fields; the id is what SetFields takes as key.
 func fields() []ats.ReferenceItem {
 	field := func(id, name, owner, kind string) ats.ReferenceItem {
-		return choice(id, name, map[string]string{"owner": owner, "type": kind, "key": id})
+		details := map[string]string{"owner": owner, "type": kind, "key": id}
+		if kind == "number" {
+			details[ats.DetailTakes] = ats.TakesNumbers
+		}
+		return choice(id, name, details)
 	}
 	return []ats.ReferenceItem{
 		field("score", "Assessment score", "APPLICATION", "number"),
