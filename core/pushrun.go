@@ -338,5 +338,8 @@ func (r *pushRun) place(ctx context.Context, tx Tx, p *Push, now time.Time) erro
 	if err := a.join(ctx, tx); err != nil {
 		return err
 	}
-	return tx.SaveApplication(ctx, a)
+	if err := tx.SaveApplication(ctx, a); err != nil {
+		return err
+	}
+	return routeArrived(ctx, tx, p, now)
 }

@@ -92,7 +92,7 @@ func (h Hold) Sentence() string {
 		HoldAccommodation: "The test was adapted for the candidate, so nobody is rejected by rule.",
 		HoldPaused:        "The rule was paused or retired.",
 		HoldSwitchedOff:   "Routing is switched off for the connection or the job.",
-		HoldUnknown:       "The candidate's application in the ATS is not known. Push the candidate, then decide.",
+		HoldUnknown:       "The candidate's application in the ATS is not known. Push the candidate: the rule then goes on.",
 		HoldEarlier:       "An earlier result of the assessment was acted upon already.",
 		HoldJump:          "Too many of the last decisions were rejections, so the rule was paused.",
 		HoldCap:           "The connection's rejections of the last 24 hours reached the cap.",

@@ -86,6 +86,56 @@ func (x *routing) decide(ctx context.Context, revision int) error {
 	return d.pursue(ctx, x.tx, x.a, x.moment, v.Suggestion, x.wait(v))
 }
 
+// routeArrived goes on with what was decided about somebody who was not in the
+// connection's ATS, now that a push has brought them there.
+func routeArrived(ctx context.Context, tx Tx, p *Push, now time.Time) error {
+	all, err := tx.RoutingDecisionsOf(ctx, p.OrganizationID, Sight{}, []ID{p.AssessmentID})
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if d := &all[i]; d.ConnectionID == p.ConnectionID && d.awaitsArrival() {
+			if err := d.arrived(ctx, tx, moment{SystemActor(d.OrganizationID), now}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *RoutingDecision) awaitsArrival() bool {
+	return d.State == DecisionStateHeld && d.Hold == HoldUnknown && d.Automatic()
+}
+
+func (d *RoutingDecision) arrived(ctx context.Context, tx Tx, m moment) error {
+	a, err := tx.LockAssessment(ctx, d.OrganizationID, d.AssessmentID)
+	if err != nil {
+		return err
+	}
+	if d, err = tx.LockRoutingDecision(ctx, d.OrganizationID, d.ID); err != nil || !d.awaitsArrival() {
+		return err
+	}
+	rule, err := tx.RoutingRule(ctx, d.OrganizationID, d.RuleID)
+	if err != nil {
+		return err
+	}
+	x := routing{tx: tx, a: a, job: d.JobID, rule: rule, inputs: d.Inputs, moment: m}
+	v := d.Terms.Decide(d.Inputs)
+	why, err := x.impediment(ctx, d, v)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		err = d.hold(ctx, tx, a, m, why, "")
+	} else {
+		err = d.pursue(ctx, tx, a, m, v.Suggestion, x.wait(v))
+	}
+	if err != nil {
+		return err
+	}
+	return tx.UpdateAssessment(ctx, a)
+}
+
 // wait is how long the decision can be stopped.
 func (x *routing) wait(v Verdict) time.Duration {
 	if v.Suggestion != RouteReject {

@@ -637,3 +637,22 @@ func TestACorrectedResultIsNotActedUpon(t *testing.T) {
 		t.Errorf("the assessment shows %s", a.Decision)
 	}
 }
+
+// Who was not in the ATS yet is routed once a push has brought them there.
+func TestRoutingWaitsForThePush(t *testing.T) {
+	t.Parallel()
+	for score, want := range map[float64]core.DecisionState{90: core.DecisionStateAdvanced, 60: core.DecisionStateHeld, 10: core.DecisionStateRejectPending} {
+		w := newRoutingWorld(t)
+		w.rule(nil)
+		id := w.scored("ada@example.com", w.job.ID, score)
+		d := w.decided(id)
+		if score != 60 {
+			w.expectState(d, core.DecisionStateHeld, core.HoldUnknown)
+		}
+		w.ask(id)
+		w.work(time.Hour)
+		if now := w.decided(id); now.ID != d.ID || now.State != want {
+			t.Errorf("%v: %s, %s", score, now.State, now.Note)
+		}
+	}
+}

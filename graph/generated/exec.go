@@ -9551,7 +9551,7 @@ enum DecisionHold {
   RULE_PAUSED
   "Routing was switched off."
   SWITCHED_OFF
-  "The candidate's application in the ATS is not known."
+  "The candidate's application in the ATS is not known. It goes on by itself once the candidate is pushed."
   APPLICATION_UNKNOWN
   "An earlier result was acted upon already."
   EARLIER_DECISION
