@@ -171,14 +171,14 @@ func (x *routing) concerned(ctx context.Context) (bool, error) {
 // connections one was acted upon or made by a person, who always wins: what a
 // person decided, and is still to be carried out, goes on.
 func supersede(ctx context.Context, tx Tx, a *Assessment, m moment, revision int) (acted map[ID]bool, _ error) {
-	if revision == 1 {
-		return nil, nil // there is nothing older
+	acted = map[ID]bool{}
+	if revision == 1 { // there is nothing older
+		return acted, nil
 	}
 	before, err := tx.RoutingDecisionsOf(ctx, a.OrganizationID, Sight{}, []ID{a.ID})
 	if err != nil {
 		return nil, err
 	}
-	acted = map[ID]bool{}
 	for _, one := range before {
 		d, err := tx.LockRoutingDecision(ctx, one.OrganizationID, one.ID)
 		if err != nil {

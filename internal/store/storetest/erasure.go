@@ -43,17 +43,7 @@ func testEraseCandidate(t *testing.T, db *store.DB) {
 	application.CandidateID = person.ID
 	hook := f.webhook()
 	hook.Person, hook.Request = application.CandidateExternalID, filledRequest()
-	change(t, db, func(ctx context.Context, tx core.Tx) error {
-		for _, more := range []string{application.ExternalID, "and another"} {
-			one := *application
-			one.ExternalID = more
-			if err := tx.SaveApplication(ctx, &one); err != nil {
-				return err
-			}
-		}
-		_, err := tx.KeepWebhook(ctx, hook)
-		return err
-	})
+	f.saveWithAnother(t, application, hook)
 	push := f.newPush(t, a, 1, func(p *core.Push) { p.CandidateID = person.ID })
 	otherPush := f.newPush(t, other, 1, nil)
 	change(t, db, func(ctx context.Context, tx core.Tx) error {
@@ -94,6 +84,22 @@ func testEraseCandidate(t *testing.T, db *store.DB) {
 	if gone := found[*core.Webhook](t)(db.Webhook(ctx, f.org, hook.ID)); gone.Request != nil || gone.Person != "" {
 		t.Errorf("the web hook: %+v", gone)
 	}
+}
+
+// saveWithAnother saves an application, one more of the same assessment, and a web hook.
+func (f *fixture) saveWithAnother(t *testing.T, a *core.Application, hook *core.Webhook) {
+	t.Helper()
+	another := *a
+	another.ExternalID = "and another"
+	change(t, f.db, func(ctx context.Context, tx core.Tx) error {
+		for _, one := range []*core.Application{a, &another} {
+			if err := tx.SaveApplication(ctx, one); err != nil {
+				return err
+			}
+		}
+		_, err := tx.KeepWebhook(ctx, hook)
+		return err
+	})
 }
 
 func testErasedDecision(t *testing.T, d *core.RoutingDecision, rule core.ID) {
