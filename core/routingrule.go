@@ -48,7 +48,7 @@ type RuleState string
 // The states.
 const (
 	RuleProposed RuleState = "PROPOSED" // does nothing until it is approved
-	RuleApproved RuleState = "APPROVED" // counts from EffectiveFrom on, until a later version does
+	RuleApproved RuleState = "APPROVED" // counts from EffectiveFrom on, until another version takes effect
 	RulePaused   RuleState = "PAUSED"   // what it decides is held, and so is what was pending
 	RuleRetired  RuleState = "RETIRED"  // does nothing any more
 )

@@ -9422,7 +9422,7 @@ How far a routing rule is.
 enum RoutingRuleState {
   "It does nothing until somebody else approves it."
   PROPOSED
-  "It counts from effectiveFrom on, until a later version does."
+  "It counts from effectiveFrom on, until another version takes effect."
   APPROVED
   "What it decides is held for review, and so is what it decided and what is not carried out when its time comes."
   PAUSED
