@@ -139,3 +139,18 @@ func TestRulesThatCannotBe(t *testing.T) {
 	}
 	w.rule(func(n *core.NewRoutingRule) { n.Review, n.ReasonID, n.EmailTemplateID = 0, "", "" }) // nobody is rejected
 }
+
+// An older proposal is not approved over a newer version that counts.
+func TestAnOlderProposalIsOvertaken(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	older, err := w.rules.Propose(t.Context(), w.proposer, w.usual())
+	w.ok(err)
+	newer := w.rule(nil)
+	_, err = w.rules.Approve(t.Context(), w.approver, older.ID)
+	w.refused(err, fault.Conflict)
+	_, err = w.rules.Retire(t.Context(), w.proposer, newer.ID, "")
+	w.ok(err)
+	_, err = w.rules.Approve(t.Context(), w.approver, older.ID)
+	w.ok(err)
+}

@@ -249,9 +249,12 @@ func (rs *RoutingRules) Approve(ctx context.Context, by Actor, id ID) (*RoutingR
 	if err := by.Require(PermitApprove); err != nil {
 		return nil, err
 	}
-	return rs.change(ctx, by, id, EventRuleApproved, func(r *RoutingRule, now time.Time) error {
+	return rs.change(ctx, by, id, EventRuleApproved, func(tx Tx, r *RoutingRule, now time.Time) error {
 		if r.State != RuleProposed {
 			return r.illegal("approved")
+		}
+		if err := r.newest(ctx, tx); err != nil {
+			return err
 		}
 		signed := by.sign(now)
 		if signed.Principal == r.Proposed.Principal {
@@ -261,6 +264,24 @@ func (rs *RoutingRules) Approve(ctx context.Context, by Actor, id ID) (*RoutingR
 		r.EffectiveFrom = latest(r.EffectiveFrom, now)
 		return nil
 	})
+}
+
+// newest refuses an older proposal where a newer version was approved already:
+// it would count instead. Errors: fault.Conflict with Kind "OVERTAKEN".
+func (r *RoutingRule) newest(ctx context.Context, tx Tx) error {
+	versions, err := tx.RoutingRules(ctx, r.OrganizationID, r.ConnectionID)
+	if err != nil {
+		return err
+	}
+	for i := range versions {
+		v := &versions[i]
+		if v.JobID == r.JobID && v.TestID == r.TestID && v.Version > r.Version && (v.State == RuleApproved || v.State == RulePaused) {
+			e := fault.InvalidField("ruleId", "OVERTAKEN", "Version %d of this rule was approved already. Nothing was changed; propose these thresholds anew.", v.Version)
+			e.Code, e.Kind = fault.Conflict, "OVERTAKEN"
+			return e
+		}
+	}
+	return nil
 }
 
 // Pause stops a rule: what it decides from now on is held, and so is what it
@@ -296,7 +317,7 @@ func (rs *RoutingRules) turn(ctx context.Context, by Actor, id ID, event EventTy
 	if err := optionalText("note", t.note, 500); err != nil {
 		return nil, err
 	}
-	return rs.change(ctx, by, id, event, func(r *RoutingRule, now time.Time) error {
+	return rs.change(ctx, by, id, event, func(_ Tx, r *RoutingRule, now time.Time) error {
 		if r.State == t.to || (t.from != "" && r.State != t.from) {
 			return r.illegal(string(t.to))
 		}
@@ -319,7 +340,7 @@ func (r *RoutingRule) illegal(what string) error {
 }
 
 // change locks a rule, lets apply change it and keeps the outcome.
-func (rs *RoutingRules) change(ctx context.Context, by Actor, id ID, event EventType, apply func(*RoutingRule, time.Time) error) (*RoutingRule, error) {
+func (rs *RoutingRules) change(ctx context.Context, by Actor, id ID, event EventType, apply func(Tx, *RoutingRule, time.Time) error) (*RoutingRule, error) {
 	var changed *RoutingRule
 	err := rs.o.Store.Atomically(ctx, func(tx Tx) error {
 		r, err := tx.LockRoutingRule(ctx, by.OrganizationID, id)
@@ -327,7 +348,7 @@ func (rs *RoutingRules) change(ctx context.Context, by Actor, id ID, event Event
 			return err
 		}
 		before, now := *r, rs.o.Clock.Now()
-		if err := apply(r, now); err != nil {
+		if err := apply(tx, r, now); err != nil {
 			return err
 		}
 		changed = r
