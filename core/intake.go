@@ -60,6 +60,7 @@ type news struct {
 	stageName string
 	jobID     string
 	at        time.Time
+	enteredAt time.Time // when it entered its stage, if the ATS was asked and told
 	stagedAt  time.Time // at, or when the stage was told if the ATS was asked and told none
 	final     bool      // the ATS was asked: it settles what came at the same moment
 	last      bool      // nothing more can be learnt: the stronger one of the same moment counts
@@ -88,7 +89,7 @@ func (x *intake) settled(e *ats.Event) news {
 	case record != nil:
 		s.state, s.jobID, s.at, s.final = record.State, record.JobID, latest(record.LastActivityAt, e.At), true
 		if record.StageID != "" { // one that ended is in none: the payload alone tells where it was
-			s.stageID, s.stageName, s.stagedAt = record.StageID, record.StageName, s.at
+			s.stageID, s.stageName, s.stagedAt, s.enteredAt = record.StageID, record.StageName, s.at, record.EnteredAt
 		}
 		return s
 	case asked && s.at.IsZero():

@@ -260,6 +260,12 @@ func (rs *Reconciliations) takeIn(ctx context.Context, c *Connection, records []
 			return err
 		}
 		if waits {
+			waits, err = rs.stillWaits(ctx, c, r)
+		}
+		if err != nil {
+			return err
+		}
+		if waits {
 			err = rs.send(ctx, c, r)
 		} else {
 			err = rs.follow(ctx, c, r)
@@ -269,6 +275,16 @@ func (rs *Reconciliations) takeIn(ctx context.Context, c *Connection, records []
 		}
 	}
 	return nil
+}
+
+// stillWaits asks, for an application that waits, when it entered its stage.
+func (rs *Reconciliations) stillWaits(ctx context.Context, c *Connection, r *ats.ApplicationRecord) (bool, error) {
+	list, err := rs.get(ctx, c, ats.ApplicationQuery{IDs: []string{r.ID}, Entered: true})
+	if err != nil || len(list.Applications) == 0 {
+		return false, err
+	}
+	*r = list.Applications[0]
+	return rs.waits(ctx, c, r)
 }
 
 // send sends the test of the stage that an application waits in, as if its web
@@ -314,7 +330,11 @@ func (rs *Reconciliations) waits(ctx context.Context, c *Connection, r *ats.Appl
 		return false, err
 	}
 	known, err := rs.o.Store.ApplicationsByExternal(ctx, c.OrganizationID, c.ID, r.ID)
-	if err != nil || t.earlier(known, r.LastActivityAt) || slices.ContainsFunc(known, func(a Application) bool { return a.hasLeft(r) }) {
+	at := r.EnteredAt
+	if at.IsZero() {
+		at = r.LastActivityAt
+	}
+	if err != nil || t.earlier(known, at) || slices.ContainsFunc(known, func(a Application) bool { return a.hasLeft(r) }) {
 		return false, err
 	}
 	entered, err := rs.o.Store.StageEntered(ctx, c.ID, r.ID, r.StageID, r.LastActivityAt)

@@ -228,3 +228,26 @@ func TestPushThatAppearsAgain(t *testing.T) {
 	w.readBack(10 * time.Minute)
 	w.closed(1)
 }
+
+// Who was in the stage before the trigger is not sent its test because something
+// else happened to them since, however it is told.
+func TestAnActivityInTheStageIsNoEntry(t *testing.T) {
+	t.Parallel()
+	w := newReconWorld(t)
+	person, application := w.inATS(ada())
+	w.clock.Turn(30 * day)
+	w.newTrigger("job-1-stage-1", 180)
+	w.clock.Turn(time.Minute)
+	w.system.ChangeApplication(application, func(*coretest.Application) {})
+	w.readBack(time.Minute)
+	update := enters(person, application, "job-1-stage-1", w.clock.Now())
+	update.Kind = ats.EventApplicationUpdated
+	w.tell2(update)
+	w.barred()
+	w.tell2(update)
+	w.noTask()
+	w.closed(0)
+	if n := len(w.ordered()); n != 0 {
+		t.Errorf("%d ordered", n)
+	}
+}

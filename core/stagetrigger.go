@@ -277,7 +277,18 @@ func (x *intake) trigger(ctx context.Context, e *ats.Event, s news, before []App
 	if err != nil || left {
 		return err
 	}
-	if t.earlier(before, s.at) {
+	at := s.at
+	if e.Kind != ats.EventStageChanged { // it tells where it is, not that it came there
+		at = s.enteredAt
+	}
+	if len(before) > 0 && at.IsZero() {
+		at = s.at
+	}
+	if at.IsZero() {
+		x.note("Its stage sends a test, but the ATS does not tell since when it is there.")
+		return nil
+	}
+	if t.earlier(before, at) {
 		x.note("It was in the stage before there was the trigger, so no test is sent.")
 		_, err := x.tx.EnterStage(ctx, x.entered(e, s))
 		return err

@@ -240,7 +240,7 @@ func (ws *Webhooks) read(ctx context.Context, said *applying, ids []string) erro
 	for _, id := range ids {
 		said.truth[id] = nil
 	}
-	list, err := ws.getApplications(ctx, said.c, ats.ApplicationQuery{IDs: ids})
+	list, err := ws.getApplications(ctx, said.c, ats.ApplicationQuery{IDs: ids, Entered: true})
 	if err != nil {
 		said.barred = true
 		return unlessBarred(err)

@@ -25,6 +25,8 @@ type applicationRow struct {
 	LastActivityAt moment                 `json:"last_activity_at"`
 	RejectedAt     moment                 `json:"rejected_at"`
 	CustomFields   map[string]customValue `json:"custom_fields"`
+
+	enteredAt moment // of its row in application_stages
 }
 
 // stageRow is a stage that an application occupied.
@@ -33,6 +35,7 @@ type stageRow struct {
 	ApplicationID identifier `json:"application_id"`
 	JobStage      identifier `json:"job_interview_stage_id"`
 	Current       bool       `json:"current"`
+	EnteredAt     moment     `json:"entered_at"`
 }
 
 // state reads the answer's vocabulary, which says in_process where the query
@@ -61,8 +64,9 @@ func stateOf(status string) ats.ApplicationState {
 	}
 }
 
-// Get implements ats.Applications: one request a page, and one more if this
-// edition of Greenhouse does not tell the job's stage with the application.
+// Get implements ats.Applications: one request a page, and one more if it is
+// asked when each entered its stage, or if this edition of Greenhouse does not
+// tell the job's stage with the application.
 func (a *adapter) Get(ctx context.Context, q *ats.ApplicationQuery) (*ats.ApplicationList, error) {
 	h, err := a.harvest(&q.Connection)
 	if err != nil {
@@ -72,7 +76,7 @@ func (a *adapter) Get(ctx context.Context, q *ats.ApplicationQuery) (*ats.Applic
 	if err != nil {
 		return &ats.ApplicationList{}, err
 	}
-	found, next, err := h.applications(ctx, query)
+	found, next, err := h.applications(ctx, query, q.Entered)
 	return &ats.ApplicationList{Applications: found, Next: next, Trace: h.trace()}, err
 }
 
@@ -107,12 +111,12 @@ func applicationFilter(candidates []string, job string) (url.Values, error) {
 
 // applications reads one page of at most 50, so that their stages fit into one
 // request more.
-func (h *harvest) applications(ctx context.Context, query url.Values) ([]ats.ApplicationRecord, string, error) {
+func (h *harvest) applications(ctx context.Context, query url.Values, entered bool) ([]ats.ApplicationRecord, string, error) {
 	rows, next, err := list[applicationRow](ctx, h, resourceApplications, query)
 	if err != nil {
 		return nil, "", err
 	}
-	if err := h.addStages(ctx, rows); err != nil {
+	if err := h.addStages(ctx, rows, entered); err != nil {
 		return nil, "", err
 	}
 	records := make([]ats.ApplicationRecord, len(rows))
@@ -124,31 +128,43 @@ func (h *harvest) applications(ctx context.Context, query url.Values) ([]ats.App
 	return records, next, nil
 }
 
-// addStages fills in the job's stage where the answer lacks it.
-func (h *harvest) addStages(ctx context.Context, rows []applicationRow) error {
+// addStages fills in the job's stage where the answer lacks it, and since when
+// the application is in it. A credential that may not read that, where nothing
+// else depends on it, leaves it out.
+func (h *harvest) addStages(ctx context.Context, rows []applicationRow, entered bool) error {
+	lacks := false
 	var ids []string
 	for i := range rows {
-		if rows[i].JobStage == "" && rows[i].StageRow != "" {
+		missing := rows[i].JobStage == "" && rows[i].StageRow != ""
+		if missing || entered {
 			ids = append(ids, string(rows[i].ID))
 		}
+		lacks = lacks || missing
 	}
 	if len(ids) == 0 {
 		return nil
 	}
 	query := first(maxPageSize, applicationsFilter, strings.Join(ids[:min(len(ids), maxIDs)], ","), "current", "true")
 	current, _, err := list[stageRow](ctx, h, resourceStageRows, query)
+	if fault.Is(err, fault.Permission) && !lacks {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	byApplication := make(map[identifier]identifier, len(current))
+	byApplication := make(map[identifier]stageRow, len(current))
 	for _, s := range current {
 		if s.Current {
-			byApplication[s.ApplicationID] = s.JobStage
+			byApplication[s.ApplicationID] = s
 		}
 	}
 	for i := range rows {
+		row := byApplication[rows[i].ID]
 		if rows[i].JobStage == "" {
-			rows[i].JobStage = byApplication[rows[i].ID]
+			rows[i].JobStage = row.JobStage
+		}
+		if rows[i].JobStage == row.JobStage {
+			rows[i].enteredAt = row.EnteredAt
 		}
 	}
 	return nil
@@ -159,7 +175,7 @@ func (h *harvest) record(r *applicationRow) (ats.ApplicationRecord, error) {
 	return ats.ApplicationRecord{
 		ID: string(r.ID), CandidateID: string(r.CandidateID), JobID: string(r.JobID), State: state,
 		StageID: string(r.JobStage), StageName: r.StageName, ProfileURL: profileURL(h.c, string(r.CandidateID), string(r.ID)),
-		LastActivityAt: time.Time(r.LastActivityAt), RejectedAt: time.Time(r.RejectedAt),
+		EnteredAt: time.Time(r.enteredAt), LastActivityAt: time.Time(r.LastActivityAt), RejectedAt: time.Time(r.RejectedAt),
 	}, err
 }
 
@@ -175,5 +191,5 @@ func (h *harvest) application(ctx context.Context, id string) (*applicationRow, 
 	if len(rows) == 0 || string(rows[0].ID) != id {
 		return nil, answered(fault.NotFound, 0, "Greenhouse has no application %s that the acting user may see. Nothing was changed.", id)
 	}
-	return &rows[0], h.addStages(ctx, rows[:1])
+	return &rows[0], h.addStages(ctx, rows[:1], false)
 }

@@ -245,3 +245,26 @@ func TestUnreject(t *testing.T) {
 		})
 	}
 }
+
+// When an application entered its stage is asked only on request, and may be
+// left out where the credential may not read it.
+func TestEntered(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer []said
+		want   string
+	}{
+		"told":      {ok(`[{"id":900001,"application_id":7001,"job_interview_stage_id":71416,"current":true,"entered_at":"2026-10-01T09:00:00Z"}]`), "2026-10-01T09:00:00Z"},
+		"forbidden": {[]said{{status: 403, body: `{"message":"Forbidden"}`}}, "0001-01-01T00:00:00Z"},
+	} {
+		a := patient(t)
+		s := newStand(t, map[string][]said{"GET /v3/applications": application(), "GET /v3/application_stages": tt.answer})
+		got, err := a.Get(t.Context(), &ats.ApplicationQuery{Connection: s.connected(a), IDs: []string{"7001"}, Entered: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := got.Applications[0].EnteredAt.UTC().Format(time.RFC3339); at != tt.want || got.Applications[0].StageID != "71416" {
+			t.Errorf("%s: %s, in %s", name, at, got.Applications[0].StageID)
+		}
+	}
+}

@@ -180,7 +180,7 @@ func TestTokenErrors(t *testing.T) {
 		"bad grant type":      {said{status: 400, body: `{"message":"grant_type=x is invalid, please use one of: authorization_code"}`}, fault.Config, fault.Config},
 		"used refresh token":  {said{status: 400, body: `{"error":"invalid_grant"}`}, fault.Auth, fault.Auth},
 		"used, as 401":        {said{status: 401, body: `{"error":"invalid_grant"}`}, fault.Auth, fault.Auth},
-		"unauthorized client": {said{status: 400, body: `{"error":"unauthorized_client"}`}, fault.Auth, fault.Config},
+		"unauthorized client": {said{status: 400, body: `{"error":"unauthorized_client"}`}, fault.Auth, fault.Auth},
 		"scopes":              {said{status: 400, body: `{"error":"invalid_scope"}`}, fault.Config, fault.Config},
 		"too many":            {said{status: 429, header: reset}, fault.RateLimited, fault.RateLimited},
 		"500":                 {said{status: 500}, fault.Retryable, fault.OutcomeUnknown},

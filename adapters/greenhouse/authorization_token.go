@@ -135,7 +135,9 @@ func tokenVerdict(reply *sdk.HTTPReply, code string, spends bool, now time.Time)
 		return nil
 	case s == http.StatusTooManyRequests:
 		return limited(reply.Header, now, "token")
-	case spends && (code == "invalid_client" || code == "unauthorized_client"):
+	case spends && code == "unauthorized_client": // said of a dead code or refresh token, too (facts/greenhouse.md 4.1)
+		return answered(fault.Auth, 0, "Greenhouse does not accept the grant (unauthorized_client): it expired, was used before or was revoked, or the partner's OAuth client may not use it. Connect Harvest again.")
+	case spends && code == "invalid_client":
 		return answered(fault.Config, 0, "Greenhouse does not accept the OAuth client that partners connect with (%s), so no grant was spent. Whoever runs Trellis must configure its current id and secret.", code)
 	case code == "invalid_client" || code == "unauthorized_client":
 		return answered(fault.Auth, 0, "Greenhouse does not accept the OAuth client (%s): its secret was revoked or mistyped, or it may not use this grant. Enter the current client id and secret.", code)

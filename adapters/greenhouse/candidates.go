@@ -107,7 +107,7 @@ func (h *harvest) addApplications(ctx context.Context, job string, matches []ats
 	if err != nil {
 		return err
 	}
-	found, _, err := h.applications(ctx, query)
+	found, _, err := h.applications(ctx, query, false)
 	if err != nil {
 		return err
 	}

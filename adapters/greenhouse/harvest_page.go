@@ -109,12 +109,18 @@ func (h *harvest) since(name string, at time.Time) (filter, value string) {
 // Only the cursor is taken, and only from an address at the same host: the
 // token never goes elsewhere.
 func (h *harvest) next(header http.Header) (string, error) {
-	for _, link := range strings.Split(strings.Join(header.Values("Link"), ","), ",") {
-		address, parameters, ok := strings.Cut(strings.TrimSpace(link), ">")
-		if !ok || !strings.HasPrefix(address, "<") || !relatesToNext(parameters) {
+	for rest := strings.Join(header.Values("Link"), ","); rest != ""; {
+		_, link, _ := strings.Cut(rest, "<") // a comma may be in an address, too
+		address, after, ok := strings.Cut(link, ">")
+		if !ok {
+			return "", answered(fault.Upstream, 0, "Greenhouse's list of pages cannot be read. It was not followed.")
+		}
+		parameters, _, _ := strings.Cut(after, ",")
+		_, rest, _ = strings.Cut(after, ",")
+		if !relatesToNext(parameters) {
 			continue
 		}
-		u, err := url.Parse(address[1:])
+		u, err := url.Parse(address)
 		if err != nil || u.Host != "" && !strings.EqualFold(u.Host, h.base.Host) || u.Query().Get(cursorParameter) == "" {
 			return "", answered(fault.Upstream, 0, "Greenhouse names a next page that is not on its own host or has no cursor. It was not followed.")
 		}

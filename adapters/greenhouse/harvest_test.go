@@ -185,6 +185,8 @@ func TestPages(t *testing.T) {
 		{body: `[{"id":2,"name":"B"}]`, header: append(link(s.server.URL+"/v3/candidate_tags?cursor=p0", "prev"), link(s.server.URL+"/v3/candidate_tags?cursor=abc%3D%3D", "next")...)},
 		{body: `[{"id":1,"name":"A"}]`},
 		{body: `[]`, header: link("https://elsewhere.example.com/v3/candidate_tags?cursor=x", "next")},
+		{body: `[]`, header: []string{"Link", "no address"}},
+		{body: `[]`, header: append(link(s.server.URL+"/v3/candidate_tags?cursor=p,0", "prev"), link(s.server.URL+"/v3/candidate_tags?cursor=a,b", "next")...)},
 	}
 	q := jobs(s.connected(a))
 	page, err := a.List(t.Context(), q)
@@ -195,8 +197,13 @@ func TestPages(t *testing.T) {
 	if page, err = a.List(t.Context(), q); err != nil || page.Next != "" || page.Items[0].Name != "A" {
 		t.Fatalf("got %+v, %v", page, err)
 	}
-	if _, err = a.List(t.Context(), q); !fault.Is(err, fault.Upstream) {
-		t.Errorf("another host: %v", err)
+	for _, what := range []string{"another host", "not a link"} {
+		if _, err = a.List(t.Context(), q); !fault.Is(err, fault.Upstream) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if page, err = a.List(t.Context(), q); err != nil || page.Next != "a,b" {
+		t.Errorf("a comma in the cursor: %+v, %v", page, err)
 	}
 	all := s.requests()
 	if all[0].Query != "per_page=500" || all[1].Query != "cursor=abc==" {

@@ -3,6 +3,7 @@ package greenhouse
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
-// Translate implements ats.Webhooks for the ten actions that Trellis acts on,
+// Translate implements ats.Webhooks for the eleven actions that Trellis acts on,
 // of the 29 there are, in Greenhouse's spelling and in that of its labels
 // (facts/greenhouse.md 2.5).
 func (a *adapter) Translate(_ context.Context, r *ats.WebhookRequest) (*ats.Translation, error) {
@@ -27,7 +28,11 @@ func (a *adapter) Translate(_ context.Context, r *ats.WebhookRequest) (*ats.Tran
 	case ats.EventCandidateMerged, ats.EventCandidateDeleted:
 		event, err = personEvent(kind, said.Payload)
 	case ats.EventCandidateRedacted:
-		event, err = anonymizedEvent(said.Payload)
+		events, err := anonymizedEvents(said.Payload)
+		if err != nil {
+			return nil, err
+		}
+		return &ats.Translation{Known: true, Events: events}, nil
 	case ats.EventApplicationDeleted:
 		event, err = deletedApplication(said.Payload)
 	default:
@@ -43,7 +48,7 @@ func (a *adapter) Translate(_ context.Context, r *ats.WebhookRequest) (*ats.Tran
 func actions() []string {
 	return []string{
 		"reject_candidate", "unreject_candidate", "hire_candidate", "unhire_candidate", "candidate_stage_change",
-		"application_updated", "merge_candidate", "delete_candidate", "delete_application", "candidate_anonymized",
+		"new_candidate_application", "application_updated", "merge_candidate", "delete_candidate", "delete_application", "candidate_anonymized",
 	}
 }
 
@@ -57,7 +62,7 @@ func eventKind(action string) ats.EventKind {
 		return ats.EventHired
 	case "unhire_candidate", "candidate_unhired":
 		return ats.EventUnhired
-	case "candidate_stage_change", "candidate_stage_changed":
+	case "candidate_stage_change", "candidate_stage_changed", "new_candidate_application": // who applies comes into a stage
 		return ats.EventStageChanged
 	case "application_updated":
 		return ats.EventApplicationUpdated
@@ -226,14 +231,20 @@ func personEvent(kind ats.EventKind, payload json.RawMessage) (ats.Event, error)
 	return e, nil
 }
 
-func anonymizedEvent(payload json.RawMessage) (ats.Event, error) {
+// anonymizedEvents is nothing if the person can still be told by name or
+// address: any of 42 fields may be anonymized alone (facts/greenhouse.md 2.7).
+func anonymizedEvents(payload json.RawMessage) ([]ats.Event, error) {
 	var p struct {
 		CandidateID identifier `json:"candidate_id"`
+		Fields      []string   `json:"anonymized_fields"`
 	}
 	if json.Unmarshal(payload, &p) != nil || number(string(p.CandidateID)) == "" {
-		return ats.Event{}, notAsPromised("payload.candidate_id", "is no id")
+		return nil, notAsPromised("payload.candidate_id", "is no id")
 	}
-	return ats.Event{Kind: ats.EventCandidateRedacted, CandidateID: string(p.CandidateID)}, nil
+	if len(p.Fields) > 0 && !slices.Contains(p.Fields, "full_name") && !slices.Contains(p.Fields, "email_addresses") {
+		return nil, nil
+	}
+	return []ats.Event{{Kind: ats.EventCandidateRedacted, CandidateID: string(p.CandidateID)}}, nil
 }
 
 // deletedApplication reads the short form. It holds no time of the deletion,

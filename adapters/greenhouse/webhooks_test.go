@@ -236,7 +236,7 @@ func TestAnnouncedActionsAreKnown(t *testing.T) {
 	}
 	at := slices.IndexFunc(m.Capabilities, func(c ats.Capability) bool { return c.Name == ats.CapabilityWebhooks })
 	all := strings.Split(m.Capabilities[at].Constraints["actions"], ", ")
-	if len(all) != 10 {
+	if len(all) != 11 {
 		t.Errorf("announces %v", all)
 	}
 	for _, action := range all { // known, and so in need of a payload
@@ -246,11 +246,11 @@ func TestAnnouncedActionsAreKnown(t *testing.T) {
 	}
 }
 
-// Greenhouse has 29 actions; Trellis acts on ten, and an unknown one is no error.
+// Greenhouse has 29 actions; Trellis acts on eleven, and an unknown one is no error.
 func TestUnknownActions(t *testing.T) {
 	t.Parallel()
 	a := patient(t)
-	for _, action := range strings.Fields(`new_candidate_application new_prospect_application update_candidate offer_created offer_approved
+	for _, action := range strings.Fields(`new_prospect_application update_candidate offer_created offer_approved
 		offer_updated offer_deleted interview_deleted scorecard_deleted job_created job_updated job_deleted job_approved job_post_created
 		job_post_updated job_post_deleted job_interview_stage_deleted department_deleted office_deleted ping of_tomorrow`) {
 		got, err := a.Translate(t.Context(), hook(t, a, `{"action":"`+action+`","payload":{"id":1}}`))
@@ -309,4 +309,28 @@ func FuzzTranslate(f *testing.F) {
 			t.Fatalf("got %+v", got)
 		}
 	})
+}
+
+// Who can still be told by name or address is not forgotten: other fields may
+// be anonymized alone.
+func TestPartlyAnonymized(t *testing.T) {
+	t.Parallel()
+	a := patient(t)
+	for fields, events := range map[string]int{`["current_title","addresses"]`: 0, `["full_name"]`: 1, `["email_addresses","notes"]`: 1, `[]`: 1} {
+		got, err := a.Translate(t.Context(), hook(t, a, `{"action":"candidate_anonymized","payload":{"candidate_id":4001,"anonymized_fields":`+fields+`}}`))
+		if err != nil || !got.Known || len(got.Events) != events {
+			t.Errorf("%s: %+v, %v", fields, got, err)
+		}
+	}
+}
+
+// Who applies straight into a stage comes into it.
+func TestAnApplicationComesIntoItsStage(t *testing.T) {
+	t.Parallel()
+	a := patient(t)
+	body := strings.Replace(string(fixture(t, "webhook-candidate_stage_change.json")), "candidate_stage_change", "new_candidate_application", 1)
+	got, err := a.Translate(t.Context(), hook(t, a, body))
+	if err != nil || len(got.Events) != 1 || got.Events[0].Kind != ats.EventStageChanged || got.Events[0].StageID == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
 }

@@ -37,6 +37,7 @@ type ApplicationQuery struct {
 	JobID        string
 	ChangedSince time.Time // zero: not by time
 	Cursor       string    // of the page before; only with ChangedSince
+	Entered      bool      // asks since when each is in its stage, too
 }
 
 // ApplicationList is what was found. Next is empty on the last page.
@@ -55,6 +56,7 @@ type ApplicationRecord struct {
 	StageID        string // as Reference lists the job's stages; empty if it is in none
 	StageName      string
 	ProfileURL     string
+	EnteredAt      time.Time // when it entered its stage; zero if that was not asked, or the ATS does not tell
 	LastActivityAt time.Time // zero if the ATS does not tell
 	RejectedAt     time.Time // zero if it was not
 }

@@ -31,6 +31,11 @@ func (a *ATS) Get(ctx context.Context, q *ats.ApplicationQuery) (*ats.Applicatio
 				found = append(found, one.ApplicationRecord)
 			}
 		}
+		for i := range found {
+			if !q.Entered {
+				found[i].EnteredAt = time.Time{}
+			}
+		}
 		if q.ChangedSince.IsZero() {
 			l.Applications = found
 			return nil
@@ -160,8 +165,12 @@ func (a *ATS) ChangeApplication(id string, change func(*Application)) bool {
 	if one == nil {
 		return false
 	}
+	before := one.StageID
 	change(one)
 	one.LastActivityAt = a.clock.Now()
+	if one.StageID != before {
+		one.EnteredAt = one.LastActivityAt
+	}
 	return true
 }
 

@@ -101,7 +101,7 @@ func (a *ATS) apply(person, job, stage string) (*Application, error) {
 	}
 	made := &Application{ApplicationRecord: ats.ApplicationRecord{
 		ID: a.id(), CandidateID: person, JobID: job, State: ats.ApplicationActive, StageID: in.id, StageName: in.name,
-		LastActivityAt: a.clock.Now(),
+		EnteredAt: a.clock.Now(), LastActivityAt: a.clock.Now(),
 	}}
 	made.ProfileURL = profile(person) + "?application_id=" + made.ID
 	a.applications = append(a.applications, made)

@@ -15,7 +15,7 @@ func (c *Client) Get(ctx context.Context, q *ats.ApplicationQuery) (*ats.Applica
 		check: func(l *ats.ApplicationList) error { return checkApplications(l, q.Cursor) },
 		request: &atsv1.GetRequest{
 			Connection: connectionToProto(&q.Connection), Ids: cleanAll(q.IDs), CandidateId: clean(q.CandidateID), JobId: clean(q.JobID),
-			ChangedSince: timestamp(q.ChangedSince), Cursor: clean(q.Cursor),
+			ChangedSince: timestamp(q.ChangedSince), Cursor: clean(q.Cursor), Entered: q.Entered,
 		},
 	})
 }
@@ -58,7 +58,7 @@ type applicationsServer struct {
 func (s applicationsServer) Get(ctx context.Context, r *atsv1.GetRequest) (*atsv1.GetResponse, error) {
 	answer, err := s.applications.Get(ctx, &ats.ApplicationQuery{
 		Connection: *connectionFromProto(r.GetConnection()), IDs: r.GetIds(), CandidateID: r.GetCandidateId(), JobID: r.GetJobId(),
-		ChangedSince: moment(r.GetChangedSince()), Cursor: r.GetCursor(),
+		ChangedSince: moment(r.GetChangedSince()), Cursor: r.GetCursor(), Entered: r.GetEntered(),
 	})
 	return &atsv1.GetResponse{Answer: applicationsToProto(answer), Fault: told(ctx, s.log, atsv1.ApplicationsService_Get_FullMethodName, err)}, nil
 }
@@ -100,7 +100,7 @@ func applicationToProto(a ats.ApplicationRecord) *atsv1.ApplicationRecord {
 	return &atsv1.ApplicationRecord{
 		Id: clean(a.ID), CandidateId: clean(a.CandidateID), JobId: clean(a.JobID), State: clean(string(a.State)),
 		StageId: clean(a.StageID), StageName: clean(a.StageName), ProfileUrl: clean(a.ProfileURL),
-		LastActivityAt: timestamp(a.LastActivityAt), RejectedAt: timestamp(a.RejectedAt),
+		EnteredAt: timestamp(a.EnteredAt), LastActivityAt: timestamp(a.LastActivityAt), RejectedAt: timestamp(a.RejectedAt),
 	}
 }
 
@@ -108,7 +108,7 @@ func applicationFromProto(p *atsv1.ApplicationRecord) ats.ApplicationRecord {
 	return ats.ApplicationRecord{
 		ID: p.GetId(), CandidateID: p.GetCandidateId(), JobID: p.GetJobId(), State: ats.ApplicationState(p.GetState()),
 		StageID: p.GetStageId(), StageName: p.GetStageName(), ProfileURL: p.GetProfileUrl(),
-		LastActivityAt: moment(p.GetLastActivityAt()), RejectedAt: moment(p.GetRejectedAt()),
+		EnteredAt: moment(p.GetEnteredAt()), LastActivityAt: moment(p.GetLastActivityAt()), RejectedAt: moment(p.GetRejectedAt()),
 	}
 }
 

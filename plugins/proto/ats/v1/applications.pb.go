@@ -34,7 +34,9 @@ type GetRequest struct {
 	// Absent: not by time.
 	ChangedSince *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=changed_since,json=changedSince,proto3" json:"changed_since,omitempty"`
 	// Of the page before; only with changed_since.
-	Cursor        string `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Asks since when each is in its stage, too.
+	Entered       bool `protobuf:"varint,7,opt,name=entered,proto3" json:"entered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -109,6 +111,13 @@ func (x *GetRequest) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *GetRequest) GetEntered() bool {
+	if x != nil {
+		return x.Entered
+	}
+	return false
 }
 
 // GetResponse is what was found.
@@ -602,7 +611,10 @@ type ApplicationRecord struct {
 	// Absent if the ATS does not tell.
 	LastActivityAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=last_activity_at,json=lastActivityAt,proto3" json:"last_activity_at,omitempty"`
 	// Absent if it was not.
-	RejectedAt    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=rejected_at,json=rejectedAt,proto3" json:"rejected_at,omitempty"`
+	RejectedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=rejected_at,json=rejectedAt,proto3" json:"rejected_at,omitempty"`
+	// When it entered its stage; absent if that was not asked, or the ATS does
+	// not tell.
+	EnteredAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=entered_at,json=enteredAt,proto3" json:"entered_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -700,6 +712,13 @@ func (x *ApplicationRecord) GetRejectedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ApplicationRecord) GetEnteredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EnteredAt
+	}
+	return nil
+}
+
 // ApplicationReceipt tells which application was made or changed.
 type ApplicationReceipt struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -765,7 +784,7 @@ var File_ats_v1_applications_proto protoreflect.FileDescriptor
 
 const file_ats_v1_applications_proto_rawDesc = "" +
 	"\n" +
-	"\x19ats/v1/applications.proto\x12\x0etrellis.ats.v1\x1a\x14ats/v1/adapter.proto\x1a\x12ats/v1/fault.proto\x1a\x12ats/v1/trace.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x01\n" +
+	"\x19ats/v1/applications.proto\x12\x0etrellis.ats.v1\x1a\x14ats/v1/adapter.proto\x1a\x12ats/v1/fault.proto\x1a\x12ats/v1/trace.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n" +
 	"\n" +
 	"GetRequest\x12:\n" +
 	"\n" +
@@ -775,7 +794,8 @@ const file_ats_v1_applications_proto_rawDesc = "" +
 	"\fcandidate_id\x18\x03 \x01(\tR\vcandidateId\x12\x15\n" +
 	"\x06job_id\x18\x04 \x01(\tR\x05jobId\x12?\n" +
 	"\rchanged_since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fchangedSince\x12\x16\n" +
-	"\x06cursor\x18\x06 \x01(\tR\x06cursor\"s\n" +
+	"\x06cursor\x18\x06 \x01(\tR\x06cursor\x12\x18\n" +
+	"\aentered\x18\a \x01(\bR\aentered\"s\n" +
 	"\vGetResponse\x127\n" +
 	"\x06answer\x18\x01 \x01(\v2\x1f.trellis.ats.v1.ApplicationListR\x06answer\x12+\n" +
 	"\x05fault\x18\x02 \x01(\v2\x15.trellis.ats.v1.FaultR\x05fault\"\xaa\x01\n" +
@@ -812,7 +832,7 @@ const file_ats_v1_applications_proto_rawDesc = "" +
 	"\x0fApplicationList\x12E\n" +
 	"\fapplications\x18\x01 \x03(\v2!.trellis.ats.v1.ApplicationRecordR\fapplications\x12\x12\n" +
 	"\x04next\x18\x02 \x01(\tR\x04next\x12+\n" +
-	"\x05trace\x18\x03 \x01(\v2\x15.trellis.ats.v1.TraceR\x05trace\"\xd1\x02\n" +
+	"\x05trace\x18\x03 \x01(\v2\x15.trellis.ats.v1.TraceR\x05trace\"\x8c\x03\n" +
 	"\x11ApplicationRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
 	"\fcandidate_id\x18\x02 \x01(\tR\vcandidateId\x12\x15\n" +
@@ -825,7 +845,10 @@ const file_ats_v1_applications_proto_rawDesc = "" +
 	"profileUrl\x12D\n" +
 	"\x10last_activity_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0elastActivityAt\x12;\n" +
 	"\vrejected_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"rejectedAt\"\x89\x01\n" +
+	"rejectedAt\x129\n" +
+	"\n" +
+	"entered_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tenteredAt\"\x89\x01\n" +
 	"\x12ApplicationReceipt\x12%\n" +
 	"\x0eapplication_id\x18\x01 \x01(\tR\rapplicationId\x12\x1f\n" +
 	"\vprofile_url\x18\x02 \x01(\tR\n" +
@@ -885,20 +908,21 @@ var file_ats_v1_applications_proto_depIdxs = []int32{
 	14, // 14: trellis.ats.v1.ApplicationList.trace:type_name -> trellis.ats.v1.Trace
 	12, // 15: trellis.ats.v1.ApplicationRecord.last_activity_at:type_name -> google.protobuf.Timestamp
 	12, // 16: trellis.ats.v1.ApplicationRecord.rejected_at:type_name -> google.protobuf.Timestamp
-	14, // 17: trellis.ats.v1.ApplicationReceipt.trace:type_name -> trellis.ats.v1.Trace
-	0,  // 18: trellis.ats.v1.ApplicationsService.Get:input_type -> trellis.ats.v1.GetRequest
-	2,  // 19: trellis.ats.v1.ApplicationsService.Move:input_type -> trellis.ats.v1.MoveRequest
-	4,  // 20: trellis.ats.v1.ApplicationsService.Reject:input_type -> trellis.ats.v1.RejectRequest
-	6,  // 21: trellis.ats.v1.ApplicationsService.Unreject:input_type -> trellis.ats.v1.UnrejectRequest
-	1,  // 22: trellis.ats.v1.ApplicationsService.Get:output_type -> trellis.ats.v1.GetResponse
-	3,  // 23: trellis.ats.v1.ApplicationsService.Move:output_type -> trellis.ats.v1.MoveResponse
-	5,  // 24: trellis.ats.v1.ApplicationsService.Reject:output_type -> trellis.ats.v1.RejectResponse
-	7,  // 25: trellis.ats.v1.ApplicationsService.Unreject:output_type -> trellis.ats.v1.UnrejectResponse
-	22, // [22:26] is the sub-list for method output_type
-	18, // [18:22] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	12, // 17: trellis.ats.v1.ApplicationRecord.entered_at:type_name -> google.protobuf.Timestamp
+	14, // 18: trellis.ats.v1.ApplicationReceipt.trace:type_name -> trellis.ats.v1.Trace
+	0,  // 19: trellis.ats.v1.ApplicationsService.Get:input_type -> trellis.ats.v1.GetRequest
+	2,  // 20: trellis.ats.v1.ApplicationsService.Move:input_type -> trellis.ats.v1.MoveRequest
+	4,  // 21: trellis.ats.v1.ApplicationsService.Reject:input_type -> trellis.ats.v1.RejectRequest
+	6,  // 22: trellis.ats.v1.ApplicationsService.Unreject:input_type -> trellis.ats.v1.UnrejectRequest
+	1,  // 23: trellis.ats.v1.ApplicationsService.Get:output_type -> trellis.ats.v1.GetResponse
+	3,  // 24: trellis.ats.v1.ApplicationsService.Move:output_type -> trellis.ats.v1.MoveResponse
+	5,  // 25: trellis.ats.v1.ApplicationsService.Reject:output_type -> trellis.ats.v1.RejectResponse
+	7,  // 26: trellis.ats.v1.ApplicationsService.Unreject:output_type -> trellis.ats.v1.UnrejectResponse
+	23, // [23:27] is the sub-list for method output_type
+	19, // [19:23] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_ats_v1_applications_proto_init() }
