@@ -11,8 +11,10 @@ import (
 const (
 	// exportPage is how many rows of an export are in memory at a time.
 	exportPage = 200
-	// candidateRows bounds what a candidate's file tells of one assessment.
-	candidateRows = 1000
+	// candidateRows bounds what a candidate's file tells of one assessment. An
+	// ATS that asks for the status every hour for eight weeks makes 1,344 entries
+	// (facts/greenhouse.md 1.7).
+	candidateRows = 50_000
 )
 
 // Span is a range of time.
@@ -42,7 +44,8 @@ type CandidateFile struct {
 // AssessmentFile is what is kept of one of a candidate's assessments.
 type AssessmentFile struct {
 	Assessment   Assessment
-	Result       *Result // the current one; nil for none
+	Result       *Result  // the current one; nil for none
+	Earlier      []Result // those before it, the newest first
 	Applications []Application
 	Pushes       []Push
 	Decisions    []Decided
@@ -211,6 +214,13 @@ func (es *Exports) assessment(ctx context.Context, by Actor, a Assessment) (*Ass
 	}
 	if len(results) > 0 {
 		file.Result = &results[0]
+		for revision := file.Result.Revision - 1; revision > 0; revision-- {
+			earlier, err := es.store.Result(ctx, org, a.ID, revision)
+			if err != nil {
+				return nil, err
+			}
+			file.Earlier = append(file.Earlier, *earlier)
+		}
 	}
 	if file.Applications, err = es.store.ApplicationsOf(ctx, org, ids); err != nil {
 		return nil, err

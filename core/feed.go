@@ -49,16 +49,32 @@ func (f *Feed) After(ctx context.Context, by Actor, filter EventFilter, position
 	if err := mayFollow(by); err != nil {
 		return nil, err
 	}
-	events, err := f.store.EventsAfter(ctx, by.OrganizationID, filter, position, feedBatch)
+	fed, err := f.next(ctx, by.OrganizationID, filter, position)
 	if err != nil {
 		return nil, err
 	}
-	fed := &Fed{Position: position, More: len(events) == feedBatch}
-	if n := len(events); n > 0 {
+	fed.Events, err = f.visible(ctx, by, fed.Events)
+	return fed, err
+}
+
+// next reads a batch and how far it reaches: to its last event if there are
+// more, and else over all that does not pass the filter, so that nobody reads
+// that again. How far there are events is read first: one that comes meanwhile
+// is for the next time.
+func (f *Feed) next(ctx context.Context, organization ID, filter EventFilter, position int64) (*Fed, error) {
+	last, err := f.store.LastPosition(ctx)
+	if err != nil {
+		return nil, err
+	}
+	events, err := f.store.EventsAfter(ctx, organization, filter, position, feedBatch)
+	if err != nil {
+		return nil, err
+	}
+	fed := &Fed{Events: events, Position: max(position, last), More: len(events) == feedBatch}
+	if n := len(events); n > 0 && (fed.More || events[n-1].Position > last) {
 		fed.Position = events[n-1].Position
 	}
-	fed.Events, err = f.visible(ctx, by, events)
-	return fed, err
+	return fed, nil
 }
 
 func (f *Feed) visible(ctx context.Context, by Actor, events []Event) ([]Event, error) {
@@ -108,15 +124,7 @@ func auditsOf(e Event) Permission {
 // position: revoked tokens and ended sessions of all organizations.
 func (f *Feed) Endings(ctx context.Context, position int64) (*Fed, error) {
 	ends := EventFilter{Types: []EventType{EventTokenRevoked, EventSessionEnded}}
-	events, err := f.store.EventsAfter(ctx, "", ends, position, feedBatch)
-	if err != nil {
-		return nil, err
-	}
-	fed := &Fed{Events: events, Position: position, More: len(events) == feedBatch}
-	if n := len(events); n > 0 {
-		fed.Position = events[n-1].Position
-	}
-	return fed, nil
+	return f.next(ctx, "", ends, position)
 }
 
 // Latest returns the highest position, for the system alone.

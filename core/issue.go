@@ -118,6 +118,7 @@ func (is *Issues) Age(i *Issue) time.Duration { return i.Age(is.assessments.cloc
 type IssueFilter struct {
 	ConnectionID ID
 	AssessmentID ID
+	Subject      string // what it is about
 	Kinds        []IssueKind
 	Open         *bool // nil: open and closed
 }

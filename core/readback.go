@@ -114,10 +114,12 @@ func (rs *Reconciliations) readBack(ctx context.Context, c *Connection) error {
 		now := rs.o.Clock.Now()
 		return rs.closeUnseen(ctx, scopeOf(c), IssueTestNotSent, time.Time{}, now)
 	}
-	if err := rs.recheckStages(ctx, c); err != nil {
+	// What was missed comes first: looking for people again can take all the
+	// requests that there are.
+	if err := rs.catchUp(ctx, c, sync); err != nil {
 		return unlessBarred(err)
 	}
-	return unlessBarred(rs.catchUp(ctx, c, sync))
+	return unlessBarred(rs.recheckStages(ctx, c))
 }
 
 func scopeOf(c *Connection) ReconciliationScope { return ReconciliationScope{c.OrganizationID, c.ID} }
@@ -255,26 +257,37 @@ func (b *ReadBack) begin(sync *WebhookSync, now time.Time) {
 func (rs *Reconciliations) takeIn(ctx context.Context, c *Connection, records []ats.ApplicationRecord) error {
 	for i := range records {
 		r := &records[i]
-		waits, err := rs.waits(ctx, c, r)
-		if err != nil {
-			return err
-		}
-		if waits {
-			waits, err = rs.stillWaits(ctx, c, r)
-		}
-		if err != nil {
-			return err
-		}
-		if waits {
-			err = rs.send(ctx, c, r)
-		} else {
-			err = rs.follow(ctx, c, r)
-		}
-		if err != nil {
+		if err := rs.takeInOne(ctx, c, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (rs *Reconciliations) takeInOne(ctx context.Context, c *Connection, r *ats.ApplicationRecord) error {
+	waits, err := rs.waits(ctx, c, r)
+	if err != nil {
+		return err
+	}
+	if !waits {
+		return rs.follow(ctx, c, r)
+	}
+	if lately, err := rs.lookedLately(ctx, c, r); err != nil || lately {
+		return err
+	}
+	if waits, err = rs.stillWaits(ctx, c, r); err != nil || !waits {
+		return err
+	}
+	return rs.send(ctx, c, r)
+}
+
+// lookedLately reports whether the test was found not to be sendable a short
+// while ago. To look again takes requests that others wait for.
+func (rs *Reconciliations) lookedLately(ctx context.Context, c *Connection, r *ats.ApplicationRecord) (bool, error) {
+	open := true
+	f := IssueFilter{ConnectionID: c.ID, Kinds: []IssueKind{IssueTestNotSent}, Subject: r.ID, Open: &open}
+	found, err := rs.o.Store.Issues(ctx, c.OrganizationID, f, Page{First: 1})
+	return err == nil && len(found.Items) > 0 && rs.o.Clock.Now().Sub(found.Items[0].SeenAt) < lookAgainAfter, err
 }
 
 // stillWaits asks, for an application that waits, when it entered its stage.
@@ -374,6 +387,10 @@ func waitingIssue(c *Connection, application, cause string, now time.Time) *Issu
 		Cause: cause, FoundAt: now, SeenAt: now,
 	}
 }
+
+// lookAgainAfter is when somebody is looked for again whom a test could not be
+// sent to.
+const lookAgainAfter = time.Hour
 
 // recheckStages looks again at the applications whose test could not be sent.
 func (rs *Reconciliations) recheckStages(ctx context.Context, c *Connection) error {

@@ -251,3 +251,24 @@ func TestAnActivityInTheStageIsNoEntry(t *testing.T) {
 		t.Errorf("%d ordered", n)
 	}
 }
+
+// Whom a test cannot be sent to is looked for once an hour, and takes no turn
+// from what was missed.
+func TestWhoCannotBeSentIsLookedForHourly(t *testing.T) {
+	t.Parallel()
+	w := newReconWorld(t)
+	w.newTrigger("job-1-stage-1", 180)
+	for range 5 {
+		w.inATS(ats.CandidateRecord{FirstName: "Nobody"})
+	}
+	w.readBack(time.Minute)
+	found := w.system.Calls(coretest.OpFind)
+	w.readBack(15 * time.Minute)
+	if n := w.system.Calls(coretest.OpFind); n != found {
+		t.Errorf("%d looks in a quarter of an hour", n-found)
+	}
+	w.readBack(time.Hour)
+	if n := w.system.Calls(coretest.OpFind); n != found+5 {
+		t.Errorf("%d looks in an hour", n-found)
+	}
+}

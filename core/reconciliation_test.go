@@ -339,3 +339,23 @@ func TestRunsAtTheSameMoment(t *testing.T) {
 		}
 	})
 }
+
+// To send an invitation again is no cure before it has gone out.
+func TestAnInvitationThatDoesNotGoOutStaysAnIssue(t *testing.T) {
+	t.Parallel()
+	w := newReconWorld(t)
+	w.order("1")
+	w.takeAny(core.TaskSendInvitation) // and lost
+	w.run(61 * time.Minute)
+	i := w.one(core.IssueNotInvited)
+	_, err := w.issues.Act(t.Context(), w.admin, i.ID)
+	w.ok(err)
+	again := w.takeAny(core.TaskSendInvitation)
+	w.run(time.Minute)
+	if still := w.one(core.IssueNotInvited); still.ID != i.ID {
+		t.Errorf("%s became %s", i.ID, still.ID)
+	}
+	w.ok(w.invitations.Send(t.Context(), again, core.Attempt{Number: 1}))
+	w.run(time.Minute)
+	w.closed(1)
+}

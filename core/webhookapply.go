@@ -165,6 +165,10 @@ func (x *intake) note(text string) { x.notes = append(x.notes, text) }
 
 func (x *intake) takeIn(ctx context.Context, said *applying) error {
 	x.known = said.known
+	if said.hook.Request == nil {
+		x.note("Its content was erased, so that nothing of it could be applied.")
+		return nil
+	}
 	if !said.known {
 		x.note("Trellis does not act on " + x.hook.Action + ". It was counted; its content was not kept.")
 		return nil

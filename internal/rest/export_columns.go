@@ -169,6 +169,11 @@ func newAssessmentFile(f *core.AssessmentFile) (map[string]any, error) {
 	if r := f.Result; r != nil {
 		shown["result"] = newResult(r)
 	}
+	earlier := make([]map[string]any, len(f.Earlier))
+	for n := range f.Earlier {
+		earlier[n] = newResult(&f.Earlier[n])
+	}
+	shown["earlierResults"] = earlier
 	return shown, nil
 }
 

@@ -142,15 +142,18 @@ func TestExportOfACandidate(t *testing.T) {
 	score := 82.5
 	_, err = v.assessments.Complete(t.Context(), v.admin, core.Completion{AssessmentID: a.ID, Score: &score, Traits: []core.TraitCompletion{{Key: "calm", Score: 80}}})
 	v.ok(err)
+	corrected := 71.25
+	_, err = v.assessments.Complete(t.Context(), v.admin, core.Completion{AssessmentID: a.ID, Score: &corrected})
+	v.ok(err)
 	v.entry(func(e *core.SyncEntry) { e.AssessmentID = a.ID })
 	path := "/api/exports/candidates/" + string(a.CandidateID) + ".json"
 	_, _, body := v.download(admin, path)
-	for _, part := range []string{`"email": "ada@example.com"`, `"score": 82.5`, `"type": "assessment.ordered"`, `"operation": "deliver-result"`, `"id": "` + string(a.ID) + `"`} {
+	for _, part := range []string{`"email": "ada@example.com"`, `"score": 82.5`, `"score": 71.25`, `"type": "assessment.ordered"`, `"operation": "deliver-result"`, `"id": "` + string(a.ID) + `"`} {
 		if !json.Valid([]byte(body)) || !strings.Contains(body, part) {
 			t.Errorf("%s is not in %s", part, body)
 		}
 	}
-	if _, _, body := v.download(admin, "/api/exports/assessments.csv"); !strings.Contains(body, ",score,revision,") || !strings.Contains(body, ",82.5,1,") || strings.Contains(body, "Ada") {
+	if _, _, body := v.download(admin, "/api/exports/assessments.csv"); !strings.Contains(body, ",score,revision,") || !strings.Contains(body, ",71.25,2,") || strings.Contains(body, "Ada") {
 		t.Errorf("the assessments: %s", body)
 	}
 	other := v.organization()

@@ -62,6 +62,7 @@ func (r reader) Issues(ctx context.Context, organization core.ID, f core.IssueFi
 	l := listing{table: "issues", where: owned(organization), newestFirst: true}
 	equal(&l.where, "connection_id", f.ConnectionID)
 	equal(&l.where, "assessment_id", f.AssessmentID)
+	equal(&l.where, "subject", f.Subject)
 	in(&l.where, "kind %s", f.Kinds)
 	if f.Open != nil {
 		state := "closed_at IS NOT NULL"

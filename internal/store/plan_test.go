@@ -67,6 +67,11 @@ func reads(t *testing.T, db *store.DB) map[string]func() error {
 			_, err := db.Webhooks(ctx, org, core.WebhookFilter{ConnectionID: "con_1"}, core.Page{})
 			return err
 		},
+		"web hooks that failed": func() error {
+			f := core.WebhookFilter{ConnectionID: "con_1", States: []core.WebhookState{core.WebhookFailed}}
+			_, err := db.Webhooks(ctx, org, f, core.Page{First: 1})
+			return err
+		},
 		"web hook's target": func() error { _, err := db.WebhookTarget(ctx, "con_1"); return notFound(err) },
 		"web hook said before": func() error {
 			_, err := db.EarlierWebhook(ctx, &core.Webhook{ConnectionID: "con_1"}, time.Time{})

@@ -34,7 +34,9 @@ func suspicion(k core.IssueKind) string {
 	case core.IssueDeliveryFailed:
 		return "delivery = 'FAILED' AND updated_at <= $1"
 	case core.IssueNotInvited:
-		return "status = 'ORDERED' AND updated_at < $1"
+		// To send it again touches the assessment, and is not yet a cure.
+		return `status = 'ORDERED' AND (updated_at < $1 OR EXISTS (SELECT 1 FROM issues AS i WHERE i.organization_id = assessments.organization_id
+			AND i.connection_id = assessments.connection_id AND i.kind = 'INVITATION_NOT_SENT' AND i.subject = assessments.id AND i.closed_at IS NULL))`
 	case core.IssueNotOpened:
 		return "status = 'INVITED' AND invited_at < $1"
 	case core.IssueNotFinished:

@@ -64,7 +64,7 @@ func retentions() map[core.Retained]retention {
 		core.RetainSyncLog: {"sync_log", "DELETE FROM sync_log", idle, "id", "started_at < $2"},
 		core.RetainWebhookRequests: {
 			"webhooks", "UPDATE webhooks SET sealed_request = substr(sealed_request, 1, 0), person = ''",
-			" AND length(sealed_request) > 0 AND state <> 'RECEIVED'", "id", "received_at < $2",
+			" AND length(sealed_request) > 0 AND state NOT IN ('RECEIVED', 'FAILED')", "id", "received_at < $2",
 		},
 		core.RetainWebhooks: {"webhooks", "DELETE FROM webhooks", " AND state <> 'RECEIVED'", "id", "received_at < $2"},
 		core.RetainEvents:   {"events", "DELETE FROM events", " AND position > 0", "position", "at < $2"},

@@ -118,7 +118,11 @@ func (r reader) Webhooks(ctx context.Context, organization core.ID, f core.Webho
 	l := listing{table: "webhooks", where: owned(organization), newestFirst: true}
 	equal(&l.where, "connection_id", f.ConnectionID)
 	equal(&l.where, "action", f.Action)
-	in(&l.where, "state %s", f.States)
+	if len(f.States) == 1 && f.States[0] == core.WebhookFailed {
+		l.where.conditions = append(l.where.conditions, "state = 'FAILED'") // literally, for the index of those
+	} else {
+		in(&l.where, "state %s", f.States)
+	}
 	rows, err := readPage[webhookRow](ctx, r.q, l, p)
 	return convertPage(rows, err, webhookRow.webhook)
 }
