@@ -367,3 +367,20 @@ func TestErasureOfSeveralApplications(t *testing.T) {
 		t.Error("still here")
 	}
 }
+
+// A word about an erased person that comes before the merge which gave them
+// somebody's application is not kept.
+func TestAWordBeforeTheMergeIntoAnErasedPerson(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	id := w.place("17", "100")
+	w.tell(ats.Event{Kind: ats.EventCandidateDeleted, CandidateID: "18"})
+	w.tell(ats.Event{Kind: ats.EventStageChanged, CandidateID: "18", ApplicationID: "100", StageID: "s", State: ats.ApplicationActive, At: w.at(1)})
+	if h := w.lastHook(); h.Request != nil || h.Person != "" {
+		t.Errorf("kept: %+v", h)
+	}
+	w.tell(ats.Event{Kind: ats.EventCandidateMerged, CandidateID: "17", MergedInto: "18"})
+	if w.get(id).ErasedAt.IsZero() {
+		t.Error("still there")
+	}
+}

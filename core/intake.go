@@ -31,10 +31,13 @@ func (x *intake) event(ctx context.Context, told *ats.Event) error {
 	if x.person == "" {
 		x.person = e.CandidateID
 	}
+	// The ATS may have ordered for who was erased again; an application of
+	// somebody else is one that a merge, not told yet, has made theirs.
+	back := slices.ContainsFunc(rows, func(a Application) bool { return a.CandidateExternalID == e.CandidateID })
 	switch {
 	case gone:
 		return x.forget(ctx, &e, forgotten)
-	case forgotten && len(rows) == 0: // else the ATS ordered for the person again
+	case forgotten && !back:
 		x.person = ""
 		x.note("The person was erased; nothing was taken in, and the content was not kept.")
 		return nil

@@ -153,7 +153,7 @@ func (w *truth) turn(c *chapter) {
 func (w *truth) act(c *chapter, button string) {
 	began := w.clock.Now()
 	w.press("applications", c.id, button, struct{}{})
-	if c.told = true; button != "hire" {
+	if c.told = true; button != "hire" && button != "delete" { // these do not tell the stage
 		c.staged(false, began, w.clock.Now())
 	}
 }
