@@ -272,3 +272,16 @@ func TestWhoCannotBeSentIsLookedForHourly(t *testing.T) {
 		t.Errorf("%d looks in an hour", n-found)
 	}
 }
+
+// Who came into the stage since is sent its test, whatever it is told with.
+func TestAnUpdateOfWhoCameSince(t *testing.T) {
+	t.Parallel()
+	w := newReconWorld(t)
+	w.newTrigger("job-1-stage-1", 180)
+	w.clock.Turn(time.Minute)
+	person, application := w.inATS(ada())
+	update := enters(person, application, "job-1-stage-1", w.clock.Now())
+	update.Kind = ats.EventApplicationUpdated
+	w.tell2(update)
+	w.takeAny(core.TaskSendInvitation)
+}

@@ -277,29 +277,20 @@ func (x *intake) trigger(ctx context.Context, e *ats.Event, s news, before []App
 	if err != nil || left {
 		return err
 	}
-	at := s.at
-	if e.Kind != ats.EventStageChanged { // it tells where it is, not that it came there
-		at = s.enteredAt
-	}
-	if len(before) > 0 && at.IsZero() {
-		at = s.at
-	}
-	if at.IsZero() {
-		x.note("Its stage sends a test, but the ATS does not tell since when it is there.")
-		return nil
-	}
-	if t.earlier(before, at) {
-		x.note("It was in the stage before there was the trigger, so no test is sent.")
-		_, err := x.tx.EnterStage(ctx, x.entered(e, s))
-		return err
-	}
-	switch {
+	switch at := s.entered(e, before); {
 	case s.gone:
 		x.note("Its stage sends a test, but the ATS does not have the application any more.")
 		return nil
 	case !known && !s.final && !s.last: // it may be a late word: whether they are still there is asked
 		x.unsettled = append(x.unsettled, e.ApplicationID)
 		return nil
+	case at.IsZero():
+		x.note("Its stage sends a test, but the ATS does not tell since when it is there.")
+		return nil
+	case t.earlier(before, at):
+		x.note("It was in the stage before there was the trigger, so no test is sent.")
+		_, err := x.tx.EnterStage(ctx, x.entry(e, s))
+		return err
 	}
 	if e.Person == nil || e.Person.Email == "" {
 		x.note("Its stage sends a test, but the ATS told no name and address to send it to.")
@@ -327,7 +318,7 @@ func (x *intake) sendTest(ctx context.Context, t *StageTrigger, e *ats.Event, s 
 		x.note("Its stage sends a test, but what the ATS tells of the candidate cannot be used: " + fault.From(err).Message)
 		return nil
 	}
-	entry := x.entered(e, s)
+	entry := x.entry(e, s)
 	candidate.ID, candidate.CreatedAt, candidate.UpdatedAt = NewID(PrefixCandidate), x.now, x.now
 	a := newAssessment(x.by, candidate.ID, x.now)
 	if _, err := offeredTest(ctx, x.tx, x.c.OrganizationID, string(t.TestID)); fault.Is(err, fault.NotFound) {
@@ -361,7 +352,22 @@ func (x *intake) sendTest(ctx context.Context, t *StageTrigger, e *ats.Event, s 
 	return x.orderFrom(ctx, t, a, person, s)
 }
 
-func (x *intake) entered(e *ats.Event, s news) *StageEntry {
+// entered is when an application came into its stage, as far as that is told;
+// zero if it is not: that somebody is there now does not say since when.
+func (s news) entered(e *ats.Event, before []Application) time.Time {
+	switch {
+	case !s.enteredAt.IsZero():
+		return s.enteredAt
+	case e.Kind != ats.EventStageChanged && len(before) == 0:
+		return time.Time{}
+	case e.At.IsZero():
+		return s.at
+	default:
+		return e.At
+	}
+}
+
+func (x *intake) entry(e *ats.Event, s news) *StageEntry {
 	return &StageEntry{OrganizationID: x.c.OrganizationID, ConnectionID: x.c.ID, ApplicationID: e.ApplicationID, StageID: s.stageID, EnteredAt: s.at}
 }
 
