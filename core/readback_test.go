@@ -285,3 +285,26 @@ func TestAnUpdateOfWhoCameSince(t *testing.T) {
 	w.tell2(update)
 	w.takeAny(core.TaskSendInvitation)
 }
+
+// Who moved into the stage before there was the trigger is not sent its test,
+// and still known to be there.
+func TestAMissedMoveBeforeTheTriggerIsTakenIn(t *testing.T) {
+	t.Parallel()
+	w := newReconWorld(t)
+	person, application := w.inATS(ada())
+	id := w.orderFor("order", person, application)
+	w.tell2(enters(person, application, "job-1-stage-1", w.clock.Now()))
+	w.clock.Turn(time.Hour)
+	w.system.ChangeApplication(application, func(one *coretest.Application) { one.StageID = "job-1-stage-2" })
+	w.clock.Turn(time.Minute)
+	w.newTrigger("job-1-stage-2", 0)
+	w.clock.Turn(time.Minute)
+	w.system.ChangeApplication(application, func(*coretest.Application) {})
+	w.readBack(time.Minute)
+	if a := w.application(id); a.StageID != "job-1-stage-2" {
+		t.Errorf("known to be in %s", a.StageID)
+	}
+	if n := len(w.ordered()); n != 1 {
+		t.Errorf("%d ordered", n)
+	}
+}

@@ -23,19 +23,26 @@ func (rs *Reconciliations) takeIn(ctx context.Context, c *Connection, records []
 
 func (rs *Reconciliations) takeInOne(ctx context.Context, c *Connection, r *ats.ApplicationRecord) error {
 	waits, err := rs.waits(ctx, c, r)
-	if err != nil {
-		return err
+	if err == nil && waits {
+		waits, err = rs.mayBeSent(ctx, c, r)
 	}
-	if !waits {
+	switch {
+	case err != nil:
+		return err
+	case waits:
+		return rs.send(ctx, c, r)
+	default:
 		return rs.follow(ctx, c, r)
 	}
-	if lately, err := rs.lookedLately(ctx, c, r); err != nil || lately {
-		return err
+}
+
+// mayBeSent looks closer at an application that waits.
+func (rs *Reconciliations) mayBeSent(ctx context.Context, c *Connection, r *ats.ApplicationRecord) (bool, error) {
+	lately, err := rs.lookedLately(ctx, c, r)
+	if err != nil || lately {
+		return false, err
 	}
-	if waits, err = rs.stillWaits(ctx, c, r); err != nil || !waits {
-		return err
-	}
-	return rs.send(ctx, c, r)
+	return rs.stillWaits(ctx, c, r)
 }
 
 // lookedLately reports whether the test was found not to be sendable a short
