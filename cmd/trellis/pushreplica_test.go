@@ -109,13 +109,15 @@ func shareWindow(t *testing.T, window time.Duration, n int) {
 	began := time.Now()
 	servers := []*server{one, two}
 	spread(n, func(i int) { servers[i%2].scored(job, fmt.Sprintf("Queued%d", i), 82.5) })
-	before := at.Stats().TagsApplied
+	ordered := time.Now()
 	for i := range others {
 		two.scored(elsewhere, fmt.Sprintf("Elsewhere%d", i), 82.5)
 	}
 	within(t, 2*time.Minute, 50*time.Millisecond, "the other connection's pushes", func() bool { return free.Stats().TagsApplied == others })
-	if done := at.Stats().TagsApplied - before; done > max(n/5, 2) {
-		t.Errorf("the other connection waited for %d of %d pushes", done, n)
+	queued := n - at.Stats().TagsApplied
+	t.Logf("the other connection's pushes took %s, with %d of %d still queued here", time.Since(ordered).Round(time.Second), queued, n)
+	if queued < n/3 { // in one queue for all, theirs would have been the last
+		t.Errorf("the other connection waited for %d of %d pushes", n-queued, n)
 	}
 	paused := steady(t, n, func() int { return at.Stats().TagsApplied })
 	stats := at.Stats()
