@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -53,6 +55,44 @@ func TestDoctorFailsOnWhatKeepsTheServerFromWorking(t *testing.T) {
 	out, told, err = s.command("doctor")
 	if err == nil || !strings.Contains(out, "FAIL  settings") || !strings.Contains(out, "TRELLIS_LISTEN") || strings.Contains(out+told, "hunter2") {
 		t.Errorf("doctor: %v\n%s%s", err, out, told)
+	}
+}
+
+// TestConfigurationFile: the environment outranks the file, flags outrank both.
+func TestConfigurationFile(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, database{url: func(*testing.T) string { return "" }})
+	file := filepath.Join(t.TempDir(), "trellis.env")
+	write := func(lines string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doctor := func(args ...string) (said string) {
+		out, told, _ := s.command(append([]string{"doctor"}, args...)...)
+		return out + told
+	}
+	s.env = append(s.env, "TRELLIS_CONFIG="+file)
+	if said := doctor(); !strings.Contains(said, file) {
+		t.Errorf("without the file doctor says:\n%s", said)
+	}
+	write("# the mail server\nTRELLIS_SMTP_URL='smtp://user:hunter$2@127.0.0.1:1'\nTRELLIS_MAIL_FROM=\n")
+	if said := doctor(); strings.Contains(said, "TRELLIS_SMTP_URL is not set") || !strings.Contains(said, "127.0.0.1:1") || strings.Contains(said, "hunter") {
+		t.Errorf("with a mail server in the file doctor says:\n%s", said)
+	}
+	s.env = append(s.env, "TRELLIS_SMTP_URL=smtp://127.0.0.1:2")
+	if said := doctor(); !strings.Contains(said, "127.0.0.1:2") {
+		t.Errorf("with another one in the environment doctor says:\n%s", said)
+	}
+	if said := doctor("--smtp-url=smtp://127.0.0.1:3"); !strings.Contains(said, "127.0.0.1:3") {
+		t.Errorf("with a third one as a flag doctor says:\n%s", said)
+	}
+	for lines, want := range map[string]string{"TRELLIS_SMTPURL=smtp://hunter2": "TRELLIS_SMTPURL, which is not a setting", "hunter2": "NAME=value"} {
+		write(lines)
+		if said := doctor(); !strings.Contains(said, want) || strings.Contains(said, "hunter2") {
+			t.Errorf("doctor says:\n%s", said)
+		}
 	}
 }
 

@@ -42,11 +42,14 @@ func main() {
 	defer stop()
 	forgetEmpty()
 	var c commands
-	parser := kong.Parse(&c,
+	parser := kong.Must(&c,
 		kong.Name("trellis"),
 		kong.Description("Connects assessments with applicant tracking systems."),
 	)
-	err := parser.Run(&program{ctx: ctx, out: os.Stdout, errOut: os.Stderr})
+	parser.FatalIfErrorf(config.UseFile(variables(parser.Model.Node)))
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	err = command.Run(&program{ctx: ctx, out: os.Stdout, errOut: os.Stderr})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "trellis:", err)
 		stop()
@@ -62,6 +65,18 @@ func forgetEmpty() {
 			_ = os.Unsetenv(name) // a name from the environment is a valid one
 		}
 	}
+}
+
+// variables are the names of those that set a flag of the command n, or of one below it.
+func variables(n *kong.Node) []string {
+	var names []string
+	for _, f := range n.Flags {
+		names = append(names, f.Envs...)
+	}
+	for _, below := range n.Children {
+		names = append(names, variables(below)...)
+	}
+	return names
 }
 
 // logger writes what the server does to standard error.
