@@ -193,6 +193,7 @@ func TestReadyAndStop(t *testing.T) {
 		}
 		adapter := s.adapterPID()
 		began := time.Now()
+		s.ending = true
 		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}

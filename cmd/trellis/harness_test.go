@@ -27,8 +27,8 @@ import (
 // sockets. patience bounds every wait.
 const patience = 90 * time.Second
 
-// The program, built once for all tests: as the tests are built, and plain for
-// those that measure time.
+// The program, built once for all tests: as the tests are built, and plain, as
+// it is released, for those that measure time and memory.
 var binary, plain string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -39,14 +39,15 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	binary, plain = build(dir, "trellis", raceFlag()...), build(dir, "trellis-plain")
+	binary, plain = build(dir, "trellis", os.Environ(), raceFlag()...), build(dir, "trellis-plain", append(os.Environ(), "CGO_ENABLED=0"))
 	return m.Run()
 }
 
-func build(dir, name string, flags ...string) string {
+func build(dir, name string, env []string, flags ...string) string {
 	path := filepath.Join(dir, name)
-	args := append(append([]string{"build"}, flags...), "-o", path, ".")
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+	c := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, ".")...)
+	c.Env = env
+	if out, err := c.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build: %v\n%s", err, out))
 	}
 	return path
@@ -109,6 +110,7 @@ type server struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process is gone
 	ended  error         // how; to be read after exited
+	ending bool          // whether it was told to end
 	mu     sync.Mutex
 	log    bytes.Buffer
 	test   string // one that can be taken
@@ -194,6 +196,7 @@ func (s *server) launch(sign string, args ...string) {
 // run is launch for another program that becomes the server.
 func (s *server) run(sign, program string, args ...string) {
 	s.t.Helper()
+	s.ending = false
 	s.cmd = exec.Command(program, args...)
 	s.cmd.Env = s.env
 	stderr, err := s.cmd.StderrPipe()
@@ -242,31 +245,39 @@ func (s *server) logged() string {
 // kill is kill -9.
 func (s *server) kill() {
 	s.t.Helper()
+	s.ending = true
 	if err := s.cmd.Process.Kill(); err != nil {
 		s.t.Fatal(err)
 	}
 	<-s.exited
 }
 
-// stop ends the server as an operator does; it must end by itself.
+// stop ends the server as an operator does; it must end by itself, and not before.
 func (s *server) stop() {
 	select {
 	case <-s.exited:
-		return
+		if !s.ending {
+			s.t.Errorf("the server ended before it was told to: %v", s.ended)
+		}
 	default:
-	}
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-s.exited:
-	case <-time.After(patience):
-		_ = s.cmd.Process.Kill()
-		s.t.Errorf("the server does not stop:\n%s", s.logged())
+		s.terminate()
 	}
 	if strings.Contains(s.logged(), "DATA RACE") || strings.Contains(s.logged(), "panic:") {
 		s.t.Errorf("the log tells of a race or panic:\n%s", s.logged())
 	}
 	if s.t.Failed() {
 		s.t.Logf("the server's log:\n%s", s.logged())
+	}
+}
+
+func (s *server) terminate() {
+	s.ending = true
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.exited:
+	case <-time.After(patience):
+		_ = s.cmd.Process.Kill()
+		s.t.Errorf("the server does not stop:\n%s", s.logged())
 	}
 }
 
