@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -281,7 +282,7 @@ func (x *intake) trigger(ctx context.Context, e *ats.Event, s news, before []App
 	case s.gone:
 		x.note("Its stage sends a test, but the ATS does not have the application any more.")
 		return nil
-	case !known && !s.final && !s.last: // it may be a late word: whether they are still there is asked
+	case !s.final && !s.last && (!known || !s.enters(e, before)): // whether they are still there is asked, and since when
 		x.unsettled = append(x.unsettled, e.ApplicationID)
 		return nil
 	case at.IsZero():
@@ -358,13 +359,20 @@ func (s news) entered(e *ats.Event, before []Application) time.Time {
 	switch {
 	case !s.enteredAt.IsZero():
 		return s.enteredAt
-	case e.Kind != ats.EventStageChanged && len(before) == 0:
+	case !s.enters(e, before):
 		return time.Time{}
 	case e.At.IsZero():
 		return s.at
 	default:
 		return e.At
 	}
+}
+
+// enters reports whether the event's own time says when the application came
+// into its stage: a change of something else may be long after that.
+func (s news) enters(e *ats.Event, before []Application) bool {
+	return e.Kind == ats.EventStageChanged ||
+		slices.ContainsFunc(before, func(a Application) bool { return a.StageID == s.stageID })
 }
 
 func (x *intake) entry(e *ats.Event, s news) *StageEntry {

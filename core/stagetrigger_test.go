@@ -230,3 +230,26 @@ func TestWhoWasThereBeforeTheTrigger(t *testing.T) {
 	w.tell(enters("18", "101", "job-1-stage-1", w.at(66)))
 	w.take(core.TaskSendInvitation)
 }
+
+// TestAnUpdateIsNoEntry: what changed may be anything, long after somebody of
+// whom no stage was told came into it.
+func TestAnUpdateIsNoEntry(t *testing.T) {
+	t.Parallel()
+	for name, known := range map[string]string{"no stage was told": "", "another was": "job-1-stage-2"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newHookWorld(t)
+			w.barred()
+			w.place("17", "100")
+			if known != "" {
+				w.tell(enters("17", "100", known, w.at(1)))
+			}
+			w.clock.Turn(time.Hour)
+			w.newTrigger("job-1-stage-1", 0)
+			told := enters("17", "100", "job-1-stage-1", w.at(61))
+			told.Kind = ats.EventApplicationUpdated
+			w.tell(told)
+			w.noTask()
+		})
+	}
+}
