@@ -117,6 +117,9 @@ func erase(ctx context.Context, tx Tx, by Actor, now time.Time, e Erasure) error
 	if err := haltPushes(ctx, tx, by, now, e.CandidateID); err != nil {
 		return err
 	}
+	if err := closeAllAbout(ctx, tx, by, now, e.CandidateID); err != nil {
+		return err
+	}
 	rows, err := tx.EraseCandidate(ctx, by.OrganizationID, e.CandidateID, now)
 	if err != nil {
 		return err
@@ -201,6 +204,17 @@ func haltPush(ctx context.Context, tx Tx, by Actor, now time.Time, id ID) error 
 		return err
 	}
 	return appendEvent(ctx, tx, by, now, EventPushCancelled, p.AssessmentID, p.told())
+}
+
+// closeAllAbout closes the issues about a person who is to be forgotten: nobody
+// can do anything about them any more.
+func closeAllAbout(ctx context.Context, tx Tx, by Actor, now time.Time, candidate ID) error {
+	for {
+		more, err := IssueClosing{OrganizationID: by.OrganizationID, CandidateID: candidate, At: now}.close(ctx, tx)
+		if err != nil || !more {
+			return err
+		}
+	}
 }
 
 func insertErasure(ctx context.Context, tx Tx, by Actor, now time.Time, e Erasure) error {

@@ -107,7 +107,36 @@ func (w *hookWorld) zerlina() (scored, open core.ID) {
 	w.ats.receipt.Exchanges = []ats.Exchange{{Method: "PATCH", URL: "https://ats.example.com/people/47110815471", RequestBody: "Zerlina Quux"}}
 	w.refused(w.deliveries.Run(w.t.Context(), w.take(core.TaskDeliverResult), core.Attempt{Number: 1, Last: true}), fault.Invalid)
 	w.tell(ats.Event{Kind: ats.EventStageChanged, CandidateID: "47110815471", ApplicationID: "47110815471-1", StageID: "s", At: w.at(1), Person: &ats.CandidateRecord{FirstName: "Zerlina"}})
+	w.puzzle("47110815471-1")
 	return scored, open
+}
+
+// puzzle leaves what reconciliation and stage triggers keep of an application:
+// an open issue, a closed one, and that it entered a stage without a test.
+func (w *hookWorld) puzzle(application string) {
+	w.t.Helper()
+	ctx, now := w.t.Context(), w.clock.Now()
+	w.ok(w.store.Atomically(ctx, func(tx core.Tx) error {
+		issue := func(kind core.IssueKind) *core.Issue {
+			return &core.Issue{
+				ID: core.NewID(core.PrefixIssue), OrganizationID: w.admin.OrganizationID, ConnectionID: w.connection.ID, Kind: kind,
+				Subject: application, ApplicationID: application, Cause: "What is with " + application + "?", FoundAt: now, SeenAt: now,
+			}
+		}
+		for _, kind := range []core.IssueKind{core.IssuePushNotVisible, core.IssueTestNotSent} {
+			if _, err := tx.KeepIssue(ctx, issue(kind)); err != nil {
+				return err
+			}
+		}
+		c := core.IssueClosing{OrganizationID: w.admin.OrganizationID, ConnectionID: w.connection.ID, Kind: core.IssuePushNotVisible, At: now}
+		if _, err := tx.CloseIssues(ctx, c, 1); err != nil {
+			return err
+		}
+		_, err := tx.EnterStage(ctx, &core.StageEntry{
+			OrganizationID: w.admin.OrganizationID, ConnectionID: w.connection.ID, ApplicationID: application, StageID: "s", EnteredAt: now,
+		})
+		return err
+	}))
 }
 
 // decide leaves what routing and a recruiter made of the scored test.
@@ -163,6 +192,12 @@ func (w *hookWorld) erasedForGood(scored, open core.ID) {
 		w.t.Errorf("the result: %+v", r)
 	}
 	w.onlyTheScore()
+	is := true
+	issues, err := w.store.Issues(w.t.Context(), w.admin.OrganizationID, core.IssueFilter{Open: &is}, core.Page{First: 9})
+	w.ok(err)
+	if len(issues.Items) > 0 {
+		w.t.Errorf("open issues about nobody: %+v", issues.Items)
+	}
 	for name, err := range map[string]error{
 		"a corrected result": second(w.complete(scored, 90)),
 		"a late result":      second(w.complete(open, 90)),

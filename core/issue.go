@@ -149,9 +149,10 @@ type IssueWriter interface {
 	CloseIssues(ctx context.Context, c IssueClosing, limit int) ([]Issue, error)
 }
 
-// IssueClosing says which issues of a connection close.
+// IssueClosing says which issues of a connection, or about a candidate, close.
 type IssueClosing struct {
 	OrganizationID ID
+	CandidateID    ID // all that is about their assessments or applications; the next three do not count then
 	ConnectionID   ID
 	Kind           IssueKind
 	Subject        string    // empty: all of the kind

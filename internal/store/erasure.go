@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -109,6 +110,15 @@ func (t *tx) ForgetPerson(ctx context.Context, organization, connection core.ID,
 // ofCandidate narrows to the assessments of $2.
 const ofCandidate = "organization_id = $1 AND assessment_id IN (SELECT a.id FROM assessments AS a WHERE a.organization_id = $1 AND a.candidate_id = $2)"
 
+// aboutCandidate narrows a table to what is about the assessments or the
+// applications of $2.
+func aboutCandidate(table string) string {
+	return fmt.Sprintf(`%[1]s.organization_id = $1 AND (
+		%[1]s.assessment_id IN (SELECT a.id FROM assessments AS a WHERE a.organization_id = $1 AND a.candidate_id = $2)
+		OR EXISTS (SELECT 1 FROM applications AS p WHERE p.organization_id = $1 AND p.candidate_id = $2
+			AND p.connection_id = %[1]s.connection_id AND p.external_id = %[1]s.application_id))`, table)
+}
+
 // emptying are the statements that erase a candidate, $2, of an organization,
 // $1. They are in the order in which they need each other's rows. Whoever adds
 // a table that holds anything of a candidate adds it here; the test that
@@ -128,6 +138,9 @@ func emptying() []string {
 			AND (type IN ('delivery.failed', 'ats.reported_error', 'assessment.invitation_failed', 'assessment.withdrawal_failed')
 				OR type = 'assessment.cancelled' AND actor_role <> 'ATS')
 			AND subject_id IN (SELECT a.id FROM assessments AS a WHERE a.organization_id = $1 AND a.candidate_id = $2)`,
+		`UPDATE issues SET application_id = '', cause = '', subject = CASE WHEN subject = application_id THEN 'erased:' || id ELSE subject END
+			WHERE ` + aboutCandidate("issues"),
+		"DELETE FROM stage_entries WHERE assessment_id = '' AND " + aboutCandidate("stage_entries"),
 		"UPDATE stage_entries SET application_id = 'erased:' || assessment_id WHERE " + ofCandidate,
 		`UPDATE applications SET external_id = 'erased:' || applications.assessment_id || ':' || n.place, candidate_external_id = '', profile_url = ''
 			FROM (SELECT connection_id, external_id, assessment_id, row_number() OVER (PARTITION BY assessment_id ORDER BY connection_id, external_id) AS place

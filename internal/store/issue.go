@@ -123,9 +123,14 @@ func (t *tx) NoteRepair(ctx context.Context, i *core.Issue) error {
 // CloseIssues implements core.IssueWriter.
 func (t *tx) CloseIssues(ctx context.Context, c core.IssueClosing, limit int) ([]core.Issue, error) {
 	w := owned(c.OrganizationID)
-	w.add("connection_id = %s", c.ConnectionID)
-	w.add("kind = %s", c.Kind)
-	equal(&w, "subject", cleaned(c.Subject))
+	if c.CandidateID != "" {
+		w.arguments = append(w.arguments, c.CandidateID)
+		w.conditions = append(w.conditions, aboutCandidate("issues"))
+	} else {
+		w.add("connection_id = %s", c.ConnectionID)
+		w.add("kind = %s", c.Kind)
+		equal(&w, "subject", cleaned(c.Subject))
+	}
 	if !c.SeenBefore.IsZero() {
 		w.add("seen_at < %s", Time{c.SeenBefore})
 	}

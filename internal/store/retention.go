@@ -56,6 +56,9 @@ type retention struct {
 // idle leaves out entries of pushes that are not over.
 const idle = ` AND outcome <> 'RUNNING' AND NOT EXISTS (SELECT 1 FROM pushes AS p WHERE p.id = sync_log.push_id AND p.state NOT IN ('DONE', 'CANCELLED'))`
 
+// retentions keeps the content of a web hook that failed, so that it can be tried
+// again. Where it is not known whom it is about, it goes with the others: whoever
+// is forgotten later would not be found in it.
 func retentions() map[core.Retained]retention {
 	return map[core.Retained]retention{
 		core.RetainExchanges: {
@@ -64,7 +67,7 @@ func retentions() map[core.Retained]retention {
 		core.RetainSyncLog: {"sync_log", "DELETE FROM sync_log", idle, "id", "started_at < $2"},
 		core.RetainWebhookRequests: {
 			"webhooks", "UPDATE webhooks SET sealed_request = substr(sealed_request, 1, 0), person = ''",
-			" AND length(sealed_request) > 0 AND state NOT IN ('RECEIVED', 'FAILED')", "id", "received_at < $2",
+			" AND length(sealed_request) > 0 AND state <> 'RECEIVED' AND NOT (state = 'FAILED' AND person <> '')", "id", "received_at < $2",
 		},
 		core.RetainWebhooks: {"webhooks", "DELETE FROM webhooks", " AND state <> 'RECEIVED'", "id", "received_at < $2"},
 		core.RetainEvents:   {"events", "DELETE FROM events", " AND position > 0", "position", "at < $2"},
