@@ -244,6 +244,23 @@ func TestDisabledHooksAreCountedOnly(t *testing.T) {
 	}
 }
 
+// While the connection is switched off only deletions are taken in: the ATS
+// would not tell of them again.
+func TestADisabledConnectionStillForgets(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	id := w.place("17", "100")
+	off := true
+	_, err := w.connections.Update(t.Context(), w.admin, w.connection.ID, core.ConnectionUpdate{Disabled: &off})
+	w.ok(err)
+	if h := w.tell(w.rejected("100", 1)); h.State != core.WebhookIgnored || h.Request != nil || h.Message == "" || w.get(id).Status != core.StatusInvited {
+		t.Errorf("a rejection: %+v", h)
+	}
+	if h := w.tell(ats.Event{Kind: ats.EventCandidateDeleted, CandidateID: "17"}); h.State != core.WebhookApplied || w.get(id).ErasedAt.IsZero() {
+		t.Errorf("a deletion: %+v", h)
+	}
+}
+
 // adapterAway is an adapter whose process restarts.
 type adapterAway struct{ *coretest.ATS }
 

@@ -182,12 +182,29 @@ func (x *intake) takeIn(ctx context.Context, said *applying) error {
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	for i := range said.events {
-		if err := x.event(ctx, &said.events[i]); err != nil {
+	events := said.events
+	if x.c.Disabled {
+		events = slices.DeleteFunc(slices.Clone(events), func(e ats.Event) bool { return !ends(e.Kind) })
+		x.known = len(events) > 0
+		x.note("The connection is switched off: only deletions and merges are taken in.")
+	}
+	for i := range events {
+		if err := x.event(ctx, &events[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ends reports whether an event tells of the end of a person or an application,
+// which no ATS tells again, and none can be asked for.
+func ends(k ats.EventKind) bool {
+	switch k {
+	case ats.EventCandidateDeleted, ats.EventCandidateRedacted, ats.EventApplicationDeleted, ats.EventCandidateMerged:
+		return true
+	default:
+		return false
+	}
 }
 
 // conclude keeps what came of the web hook, and counts it.

@@ -119,8 +119,9 @@ func (ws *Webhooks) keep(ctx context.Context, call *WebhookCall, t *WebhookTarge
 		ID: NewID(PrefixWebhook), OrganizationID: organization, ConnectionID: connection, EventID: v.EventID, Content: v.Content,
 		Action: cut(v.Action, 200), State: WebhookReceived, Deliveries: 1, ReceivedAt: now, Request: stored(call.HTTP),
 	}
-	if why := t.refuses(); why != "" {
-		w.State, w.Message, w.AppliedAt, w.Request = WebhookIgnored, why, now, nil
+	if !t.Sync.Enabled {
+		w.State, w.AppliedAt, w.Request = WebhookIgnored, now, nil
+		w.Message = "Web hooks are not enabled for this connection. The event was counted, not applied; its content was not kept."
 	}
 	return ws.store.Atomically(ctx, func(tx Tx) error {
 		fresh, err := tx.KeepWebhook(ctx, w)
@@ -132,18 +133,6 @@ func (ws *Webhooks) keep(ctx context.Context, call *WebhookCall, t *WebhookTarge
 		}
 		return tx.Enqueue(ctx, Task{Kind: TaskApplyWebhook, OrganizationID: organization, SubjectID: w.ID})
 	})
-}
-
-// refuses tells why nothing is applied at present, or "".
-func (t *WebhookTarget) refuses() string {
-	switch {
-	case t.Connection.Disabled:
-		return "The connection is switched off. The event was counted, not applied; its content was not kept."
-	case !t.Sync.Enabled:
-		return "Web hooks are not enabled for this connection. The event was counted, not applied; its content was not kept."
-	default:
-		return ""
-	}
 }
 
 // stored is the request as it is kept: without what proves who sent it.

@@ -7831,7 +7831,7 @@ type Connection implements Node {
   name: String!
   "The settings as typed. Secret ones are never shown; defaults are not listed."
   settings: [ConnectionSetting!]!
-  "Whether it is switched off: calls of the ATS are refused then."
+  "Whether it is switched off: calls of the ATS are refused then, and of its web hooks only deletions and merges are taken in."
   disabled: Boolean!
   "How it is, in a word; the short form of health.status."
   status: HealthStatus!
