@@ -70,6 +70,7 @@ const (
 	EventWebhooksResumed      EventType = "connection.webhooks_resumed"
 	EventPersonMerged         EventType = "connection.person_merged"
 	EventWebhookFailed        EventType = "webhook.failed"
+	EventWebhookDismissed     EventType = "webhook.dismissed"
 	EventStageTriggerCreated  EventType = "stage_trigger.created"
 	EventStageTriggerDeleted  EventType = "stage_trigger.deleted"
 	EventCandidateErased      EventType = "candidate.erased"

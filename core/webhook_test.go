@@ -261,6 +261,32 @@ func TestADisabledConnectionStillForgets(t *testing.T) {
 	}
 }
 
+// One that nobody can mend is given up, and its content is forgotten.
+func TestDismissedHook(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.receive(w.system.Hook(w.secret, "broken", w.rejected("100", 1)))
+	w.adapters.Whole = wordless{w.system}
+	w.refused(w.hooks.Apply(t.Context(), w.take(core.TaskApplyWebhook), core.Attempt{Number: 1}), fault.Invalid)
+	id := w.lastHook().ID
+	recruiter := w.admin
+	recruiter.Role = core.RoleRecruiter
+	_, err := w.hooks.Dismiss(t.Context(), recruiter, id, "x")
+	w.refused(err, fault.Forbidden)
+	_, err = w.hooks.Dismiss(t.Context(), w.admin, id, "Rejected by hand.")
+	w.ok(err)
+	if h := w.lastHook(); h.State != core.WebhookIgnored || h.Request != nil || h.Person != "" || h.Message != "Dismissed: Rejected by hand." {
+		t.Errorf("%+v", h)
+	}
+	log, err := w.store.AuditLog(t.Context(), w.admin.OrganizationID, core.AuditFilter{SubjectID: id}, core.Page{})
+	w.ok(err)
+	if len(log.Items) != 1 || log.Items[0].Action != core.EventWebhookDismissed {
+		t.Errorf("audited %+v", log.Items)
+	}
+	_, err = w.hooks.Dismiss(t.Context(), w.admin, id, "Again.")
+	w.refused(err, fault.Conflict)
+}
+
 // adapterAway is an adapter whose process restarts.
 type adapterAway struct{ *coretest.ATS }
 
@@ -293,6 +319,9 @@ func TestUnknownAndBrokenHooks(t *testing.T) {
 	w.refused(w.hooks.Apply(t.Context(), task, core.Attempt{Number: 1}), fault.Invalid)
 	if h := w.lastHook(); h.State != core.WebhookFailed || h.Request == nil || h.Message == "" {
 		t.Errorf("broken: %+v", h)
+	}
+	if _, err := w.hooks.Dismiss(t.Context(), w.admin, w.lastHook().ID, " "); !fault.Is(err, fault.Invalid) {
+		t.Errorf("dismissed without a reason: %v", err)
 	}
 	w.adapters.Whole = w.system
 	_, err := w.hooks.Retry(t.Context(), w.admin, w.lastHook().ID)

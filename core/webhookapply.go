@@ -353,6 +353,36 @@ func (ws *Webhooks) fail(ctx context.Context, w *Webhook, cause error) error {
 // Retry applies a web hook that failed once more.
 // Errors: fault.Forbidden, fault.NotFound, fault.Conflict if it did not fail.
 func (ws *Webhooks) Retry(ctx context.Context, by Actor, id ID) (*Webhook, error) {
+	return ws.ofFailed(ctx, by, id, func(tx Tx, w *Webhook) error {
+		w.State, w.AppliedAt = WebhookReceived, time.Time{}
+		if err := tx.UpdateWebhook(ctx, w, false); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, Task{Kind: TaskApplyWebhook, OrganizationID: w.OrganizationID, SubjectID: w.ID})
+	})
+}
+
+// Dismiss gives up a web hook that failed, with a reason, and forgets its
+// content. Nothing of it is applied any more.
+// Errors: fault.Forbidden, fault.NotFound, fault.Invalid, fault.Conflict if it did not fail.
+func (ws *Webhooks) Dismiss(ctx context.Context, by Actor, id ID, reason string) (*Webhook, error) {
+	return ws.ofFailed(ctx, by, id, func(tx Tx, w *Webhook) error {
+		if err := requireText("reason", reason, 1000); err != nil {
+			return err
+		}
+		before := map[string]any{"state": w.State, "action": w.Action, "message": w.Message}
+		w.State, w.Person, w.AppliedAt, w.Message = WebhookIgnored, "", ws.clock.Now(), "Dismissed: "+reason
+		if err := tx.UpdateWebhook(ctx, w, true); err != nil {
+			return err
+		}
+		return record(ctx, tx, by, change{
+			At: w.AppliedAt, Event: EventWebhookDismissed, Subject: w.ID, Before: before, After: map[string]any{"state": w.State, "reason": reason},
+		})
+	})
+}
+
+// ofFailed changes a web hook that failed. Errors: as Retry, and those of change.
+func (ws *Webhooks) ofFailed(ctx context.Context, by Actor, id ID, change func(Tx, *Webhook) error) (*Webhook, error) {
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err
 	}
@@ -363,15 +393,15 @@ func (ws *Webhooks) Retry(ctx context.Context, by Actor, id ID) (*Webhook, error
 			return err
 		}
 		if w.State != WebhookFailed {
-			e := fault.InvalidField("webhookId", "WRONG_STATE", "The web hook is %s; only one that failed can be retried. Nothing was changed.", w.State)
+			e := fault.InvalidField("webhookId", "WRONG_STATE", "The web hook is %s, and did not fail. Nothing was changed.", w.State)
 			e.Code, e.Kind = fault.Conflict, "STATUS"
 			return e
 		}
-		w.State, w.AppliedAt, changed = WebhookReceived, time.Time{}, w
-		if err := tx.UpdateWebhook(ctx, w, false); err != nil {
-			return err
-		}
-		return tx.Enqueue(ctx, Task{Kind: TaskApplyWebhook, OrganizationID: w.OrganizationID, SubjectID: w.ID})
+		changed = w
+		return change(tx, w)
 	})
-	return changed, err
+	if err != nil {
+		return nil, err
+	}
+	return changed, nil
 }

@@ -317,7 +317,7 @@ func (w *world) badWorld(t *testing.T) {
 	check(t, err)
 	w.hooked(t, made.Connection.ID, test.ID, "theirs")
 	w.names["outsideHook"], w.names["outsideTrigger"] = w.names["hook"], w.names["trigger"]
-	w.names["appliedHook"] = w.applied(t)
+	w.names["appliedHook"] = w.hookThat(t, core.WebhookApplied)
 	w.names["outsideTest"], w.names["outsideJob"], w.names["outsideConnection"] = string(test.ID), string(job.ID), string(made.Connection.ID)
 	w.names["outsideToken"], w.names["outsideAssessment"] = w.token(t, outside.OrganizationID, "THEIRS", "theirs", core.RoleViewer), order(outside, string(test.ID))
 	own := w.names["pushEntry"]

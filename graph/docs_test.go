@@ -56,7 +56,7 @@ func TestTheDocumentationRuns(t *testing.T) {
 	stuck, err := w.core.Assessments.Get(t.Context(), by, core.ID(order("stuck@example.com")))
 	check(t, err)
 	own := strings.NewReplacer(
-		"whk_failed…", w.names["hook"], "trg_…", w.names["trigger"], "cnd_…", w.erasable(t),
+		"whk_failed…", w.names["hook"], "whk_hopeless…", w.hookThat(t, core.WebhookFailed), "trg_…", w.names["trigger"], "cnd_…", w.erasable(t),
 		"asm_scored…", string(scored.ID), "asm_open…", order("open@example.com"), "asm_new…", order("new@example.com"), "asm_…", w.names["ordered"],
 		"tst_…", w.names["test"], "job_…", w.names["job"], "con_…", w.names["connection"],
 		"tok_…", w.token(t, by.OrganizationID, "DOC", "to be rotated", core.RoleViewer), "cursor…", w.names["zero"],

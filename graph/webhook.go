@@ -67,3 +67,9 @@ func (r mutationResolver) RetryWebhook(ctx context.Context, input generated.Retr
 	refused, err := refusals(err, "webhookId")
 	return &generated.RetryWebhookPayload{Webhook: model.NewWebhook(w), UserErrors: refused}, err
 }
+
+func (r mutationResolver) DismissWebhook(ctx context.Context, input generated.DismissWebhookInput) (*generated.DismissWebhookPayload, error) {
+	w, err := r.Webhooks.Dismiss(ctx, actorOf(ctx), input.WebhookID, input.Reason)
+	refused, err := refusals(err, "webhookId")
+	return &generated.DismissWebhookPayload{Webhook: model.NewWebhook(w), UserErrors: refused}, err
+}

@@ -54,12 +54,12 @@ func (u unasked) Describe(ctx context.Context) (*ats.Manifest, error) {
 	return m, err
 }
 
-// applied keeps a web hook that was applied, and returns its id.
-func (w *world) applied(t *testing.T) string {
+// hookThat keeps a web hook in a state, and returns its id.
+func (w *world) hookThat(t *testing.T, state core.WebhookState) string {
 	t.Helper()
 	hook := &core.Webhook{
 		ID: core.NewID(core.PrefixWebhook), OrganizationID: core.ID(w.names["organization"]), ConnectionID: core.ID(w.names["connection"]),
-		State: core.WebhookApplied, Deliveries: 1, ReceivedAt: w.clock.Now(), AppliedAt: w.clock.Now(),
+		EventID: string(state), State: state, Deliveries: 1, ReceivedAt: w.clock.Now(), AppliedAt: w.clock.Now(),
 	}
 	check(t, w.store.Atomically(t.Context(), func(tx core.Tx) error {
 		_, err := tx.KeepWebhook(t.Context(), hook)
@@ -101,6 +101,8 @@ func badHooks(in func(name, input string) string) map[string]bad {
 		"erase: another's":         {in("eraseCandidate", `candidateId: "${outsideCandidate}"`), "NOT_FOUND candidateId"},
 		"retry: another's":         {in("retryWebhook", `webhookId: "${outsideHook}"`), "NOT_FOUND webhookId"},
 		"trigger: delete theirs":   {in("deleteStageTrigger", `stageTriggerId: "${outsideTrigger}"`), "NOT_FOUND stageTriggerId"},
+		"dismiss: another's":       {in("dismissWebhook", `webhookId: "${outsideHook}", reason: "x"`), "NOT_FOUND webhookId"},
+		"dismiss: applied":         {in("dismissWebhook", `webhookId: "${appliedHook}", reason: "x"`), "CONFLICT webhookId"},
 		"retry: applied":           {in("retryWebhook", `webhookId: "${appliedHook}"`), "CONFLICT webhookId"},
 		"trigger: another's place": {in("createStageTrigger", `connectionId: "${outsideConnection}", externalJobId: "job-1", stageId: "job-1-stage-1", testId: "${test}"`), "NOT_FOUND connectionId"},
 	}

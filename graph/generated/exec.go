@@ -447,6 +447,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	DismissWebhookPayload struct {
+		UserErrors func(childComplexity int) int
+		Webhook    func(childComplexity int) int
+	}
+
 	EraseCandidatePayload struct {
 		Candidate  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -625,6 +630,7 @@ type ComplexityRoot struct {
 		DeletePushRule               func(childComplexity int, input DeletePushRuleInput) int
 		DeleteStageTrigger           func(childComplexity int, input DeleteStageTriggerInput) int
 		DisconnectConnection         func(childComplexity int, input DisconnectConnectionInput) int
+		DismissWebhook               func(childComplexity int, input DismissWebhookInput) int
 		EraseCandidate               func(childComplexity int, input EraseCandidateInput) int
 		MapJob                       func(childComplexity int, input core.NewMapping) int
 		PauseRoutingRule             func(childComplexity int, input PauseRoutingRuleInput) int
@@ -1410,6 +1416,7 @@ type MutationResolver interface {
 	SetWebhookSync(ctx context.Context, input SetWebhookSyncInput) (*SetWebhookSyncPayload, error)
 	RotateWebhookSecret(ctx context.Context, input RotateWebhookSecretInput) (*RotateWebhookSecretPayload, error)
 	RetryWebhook(ctx context.Context, input RetryWebhookInput) (*RetryWebhookPayload, error)
+	DismissWebhook(ctx context.Context, input DismissWebhookInput) (*DismissWebhookPayload, error)
 	RunReconciliation(ctx context.Context, input RunReconciliationInput) (*RunReconciliationPayload, error)
 	ActOnIssue(ctx context.Context, input ActOnIssueInput) (*ActOnIssuePayload, error)
 	CreateStageTrigger(ctx context.Context, input core.NewStageTrigger) (*CreateStageTriggerPayload, error)
@@ -3005,6 +3012,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DisconnectConnectionPayload.UserErrors(childComplexity), true
 
+	case "DismissWebhookPayload.userErrors":
+		if e.ComplexityRoot.DismissWebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissWebhookPayload.UserErrors(childComplexity), true
+	case "DismissWebhookPayload.webhook":
+		if e.ComplexityRoot.DismissWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissWebhookPayload.Webhook(childComplexity), true
+
 	case "EraseCandidatePayload.candidate":
 		if e.ComplexityRoot.EraseCandidatePayload.Candidate == nil {
 			break
@@ -3815,6 +3835,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DisconnectConnection(childComplexity, args["input"].(DisconnectConnectionInput)), true
+	case "Mutation.dismissWebhook":
+		if e.ComplexityRoot.Mutation.DismissWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dismissWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DismissWebhook(childComplexity, args["input"].(DismissWebhookInput)), true
 	case "Mutation.eraseCandidate":
 		if e.ComplexityRoot.Mutation.EraseCandidate == nil {
 			break
@@ -6972,6 +7003,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeletePushRuleInput,
 		ec.unmarshalInputDeleteStageTriggerInput,
 		ec.unmarshalInputDisconnectConnectionInput,
+		ec.unmarshalInputDismissWebhookInput,
 		ec.unmarshalInputEraseCandidateInput,
 		ec.unmarshalInputEventFilter,
 		ec.unmarshalInputIssueFilter,
@@ -10173,6 +10205,12 @@ type Mutation {
     input: RetryWebhookInput!
   ): RetryWebhookPayload
 
+  "Gives up a web hook that failed and forgets its content: nothing of it is applied any more. For ADMIN."
+  dismissWebhook(
+    "Which web hook, and why."
+    input: DismissWebhookInput!
+  ): DismissWebhookPayload
+
   "Looks for what is wrong with a connection now, without waiting for the next time. For ADMIN and RECRUITER."
   runReconciliation(
     "Which connection."
@@ -10851,6 +10889,26 @@ input RetryWebhookInput {
 What came of retryWebhook.
 """
 type RetryWebhookPayload {
+  "The web hook; null if it was refused."
+  webhook: Webhook
+  "Why it was refused; empty if it was not."
+  userErrors: [UserError!]!
+}
+
+"""
+Which web hook to give up.
+"""
+input DismissWebhookInput {
+  "The web hook, which must have failed."
+  webhookId: ID!
+  "Why, for the audit log: it was mended by hand in the ATS."
+  reason: String!
+}
+
+"""
+What came of dismissWebhook.
+"""
+type DismissWebhookPayload {
   "The web hook; null if it was refused."
   webhook: Webhook
   "Why it was refused; empty if it was not."
@@ -12619,6 +12677,16 @@ func (ec *executionContext) childFields_DisconnectConnectionPayload(ctx context.
 		return ec.fieldContext_DisconnectConnectionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DisconnectConnectionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DismissWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_DismissWebhookPayload_webhook(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DismissWebhookPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DismissWebhookPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EraseCandidatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14701,6 +14769,20 @@ func (ec *executionContext) field_Mutation_disconnectConnection_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (DisconnectConnectionInput, error) {
 			return ec.unmarshalNDisconnectConnectionInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐDisconnectConnectionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_dismissWebhook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (DismissWebhookInput, error) {
+			return ec.unmarshalNDismissWebhookInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐDismissWebhookInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -22451,6 +22533,70 @@ func (ec *executionContext) fieldContext_DisconnectConnectionPayload_userErrors(
 	return fc, nil
 }
 
+func (ec *executionContext) _DismissWebhookPayload_webhook(ctx context.Context, field graphql.CollectedField, obj *DismissWebhookPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissWebhookPayload_webhook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Webhook, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Webhook) graphql.Marshaler {
+			return ec.marshalOWebhook2ᚖgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋmodelᚐWebhook(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DismissWebhookPayload_webhook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissWebhookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Webhook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DismissWebhookPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *DismissWebhookPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissWebhookPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DismissWebhookPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissWebhookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EraseCandidatePayload_candidate(ctx context.Context, field graphql.CollectedField, obj *EraseCandidatePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25629,6 +25775,50 @@ func (ec *executionContext) fieldContext_Mutation_retryWebhook(ctx context.Conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_retryWebhook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_dismissWebhook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_dismissWebhook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DismissWebhook(ctx, fc.Args["input"].(DismissWebhookInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DismissWebhookPayload) graphql.Marshaler {
+			return ec.marshalODismissWebhookPayload2ᚖgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐDismissWebhookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_dismissWebhook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DismissWebhookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_dismissWebhook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -41243,6 +41433,43 @@ func (ec *executionContext) unmarshalInputDisconnectConnectionInput(ctx context.
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputDismissWebhookInput(ctx context.Context, obj any) (DismissWebhookInput, error) {
+	var it DismissWebhookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"webhookId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "webhookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("webhookId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋcoreᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WebhookID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputEraseCandidateInput(ctx context.Context, obj any) (EraseCandidateInput, error) {
 	var it EraseCandidateInput
 	if obj == nil {
@@ -47013,6 +47240,49 @@ func (ec *executionContext) _DisconnectConnectionPayload(ctx context.Context, se
 	return out
 }
 
+var dismissWebhookPayloadImplementors = []string{"DismissWebhookPayload"}
+
+func (ec *executionContext) _DismissWebhookPayload(ctx context.Context, sel ast.SelectionSet, obj *DismissWebhookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dismissWebhookPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DismissWebhookPayload")
+		case "webhook":
+			out.Values[i] = ec._DismissWebhookPayload_webhook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DismissWebhookPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var eraseCandidatePayloadImplementors = []string{"EraseCandidatePayload"}
 
 func (ec *executionContext) _EraseCandidatePayload(ctx context.Context, sel ast.SelectionSet, obj *EraseCandidatePayload) graphql.Marshaler {
@@ -48603,6 +48873,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "retryWebhook":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_retryWebhook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "dismissWebhook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_dismissWebhook(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -56246,6 +56523,11 @@ func (ec *executionContext) unmarshalNDisconnectConnectionInput2githubᚗcomᚋt
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNDismissWebhookInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐDismissWebhookInput(ctx context.Context, v any) (DismissWebhookInput, error) {
+	res, err := ec.unmarshalInputDismissWebhookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNEraseCandidateInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐEraseCandidateInput(ctx context.Context, v any) (EraseCandidateInput, error) {
 	res, err := ec.unmarshalInputEraseCandidateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -58727,6 +59009,13 @@ func (ec *executionContext) marshalODisconnectConnectionPayload2ᚖgithubᚗcom�
 		return graphql.Null
 	}
 	return ec._DisconnectConnectionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODismissWebhookPayload2ᚖgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐDismissWebhookPayload(ctx context.Context, sel ast.SelectionSet, v *DismissWebhookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DismissWebhookPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOEraseCandidatePayload2ᚖgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐEraseCandidatePayload(ctx context.Context, sel ast.SelectionSet, v *EraseCandidatePayload) graphql.Marshaler {

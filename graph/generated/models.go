@@ -358,6 +358,22 @@ type DisconnectConnectionPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// Which web hook to give up.
+type DismissWebhookInput struct {
+	// The web hook, which must have failed.
+	WebhookID core.ID `json:"webhookId"`
+	// Why, for the audit log: it was mended by hand in the ATS.
+	Reason string `json:"reason"`
+}
+
+// What came of dismissWebhook.
+type DismissWebhookPayload struct {
+	// The web hook; null if it was refused.
+	Webhook *model.Webhook `json:"webhook,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // Whose data to erase.
 type EraseCandidateInput struct {
 	// The candidate.
