@@ -64,62 +64,97 @@ func newUseCases(o Options, key []byte, s core.Store, a core.Adapters, m core.Ma
 	if err != nil {
 		return nil, fmt.Errorf("the key of links: %w", err)
 	}
-	u := &useCases{links: core.NewLinks(core.LinkOptions{
-		PublicURL: o.Config.BaseURL(), EngineURL: o.Config.EngineURL, Key: linkKey,
-	})}
-	u.tokens = core.NewTokens(s, o.Clock)
-	u.organizations = core.NewOrganizations(s)
-	u.candidates = core.NewCandidates(s)
-	u.events = core.NewEvents(s)
-	u.tests = core.NewTests(s, o.Clock)
 	vendor, err := o.Config.VendorValues()
 	if err != nil {
 		return nil, err
 	}
+	u := &useCases{links: core.NewLinks(core.LinkOptions{
+		PublicURL: o.Config.BaseURL(), EngineURL: o.Config.EngineURL, Key: linkKey,
+	})}
+	u.addPeople(o, s)
+	u.addConnecting(o, s, a, vendor)
+	u.addAssessing(o, s, a, m)
+	u.addPushing(o, s, a)
+	u.addListening(o, s, a)
+	u.addRouting(o, s, a)
+	u.addKeeping(o, s)
+	u.setup = core.NewSetup(s, o.Clock, u.tokens, u.tests, u.connections)
+	return u, nil
+}
+
+// addPeople adds what says who somebody is and what they may see.
+func (u *useCases) addPeople(o Options, s core.Store) {
+	u.tokens = core.NewTokens(s, o.Clock)
+	u.sessions = core.NewSessions(s, o.Clock, u.tokens)
+	u.organizations = core.NewOrganizations(s)
+	u.candidates = core.NewCandidates(s)
+	u.jobs = core.NewJobs(s, o.Clock)
+	u.tests = core.NewTests(s, o.Clock)
+}
+
+// addConnecting adds the link to ATSs' accounts.
+func (u *useCases) addConnecting(o Options, s core.Store, a core.Adapters, vendor map[string]map[string]string) {
 	u.calls = core.NewCalls(core.CallsOptions{Store: s, Clock: o.Clock, Adapters: a, Vendor: vendor})
 	u.connections = core.NewConnections(s, o.Clock, a, u.calls)
 	u.authorizations = core.NewAuthorizations(core.AuthorizationOptions{
 		Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Connections: u.connections, Links: u.links,
 	})
 	u.referenceData = core.NewReferenceData(core.ReferenceOptions{Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls})
+	u.actingUsers = core.NewActingUsers(u.connections, u.referenceData)
+}
+
+// addAssessing adds the way from an order to its result in the ATS.
+func (u *useCases) addAssessing(o Options, s core.Store, a core.Adapters, m core.Mailer) {
 	u.assessments = core.NewAssessments(s, o.Clock, u.links)
 	u.invitations = core.NewInvitations(s, o.Clock, u.links, m)
 	u.deliveries = core.NewDeliveries(s, o.Clock, a, u.links)
 	u.reports = core.NewReports(s, o.Clock, u.links)
 	u.paper = report.NewPrinter()
-	u.pushes = core.NewPushes(core.PushesOptions{
-		Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Links: u.links, Printer: u.paper, Assessments: u.assessments,
-		Deadline: o.Config.PushDeadline, Settle: o.Config.PushSettle, Attempts: o.Config.PushAttempts, Backoff: pushBackoff(o),
-	})
-	u.syncLog = core.NewSyncLog(s)
-	u.jobs = core.NewJobs(s, o.Clock)
-	u.jobMappings = core.NewJobMappings(s, o.Clock, u.referenceData)
-	u.pushProfiles = core.NewPushProfiles(s, o.Clock, u.connections, u.referenceData)
-	u.pushRules = core.NewPushRules(s, o.Clock)
-	u.actingUsers = core.NewActingUsers(u.connections, u.referenceData)
-	u.sessions = core.NewSessions(s, o.Clock, u.tokens)
-	u.audit = core.NewAuditLog(s)
-	u.feed = core.NewFeed(s)
-	u.setup = core.NewSetup(s, o.Clock, u.tokens, u.tests, u.connections)
 	u.inbound = core.NewInbound(core.InboundOptions{
 		Store: s, Clock: o.Clock, Adapters: a, Connections: u.connections, Assessments: u.assessments,
 		Reports: u.reports, Links: u.links, Shape: rest.Shape,
 		NoteStranger: rate.NewLimiter(strangersPerSecond, 10*strangersPerSecond).Allow,
 	})
+}
+
+// addPushing adds the way of an assessed candidate into the ATS.
+func (u *useCases) addPushing(o Options, s core.Store, a core.Adapters) {
+	u.pushes = core.NewPushes(core.PushesOptions{
+		Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Links: u.links, Printer: u.paper, Assessments: u.assessments,
+		Deadline: o.Config.PushDeadline, Settle: o.Config.PushSettle, Attempts: o.Config.PushAttempts, Backoff: pushBackoff(o),
+	})
+	u.jobMappings = core.NewJobMappings(s, o.Clock, u.referenceData)
+	u.pushProfiles = core.NewPushProfiles(s, o.Clock, u.connections, u.referenceData)
+	u.pushRules = core.NewPushRules(s, o.Clock)
+}
+
+// addListening adds what is made of what ATSs tell, and of what they do not.
+func (u *useCases) addListening(o Options, s core.Store, a core.Adapters) {
 	u.webhooks = core.NewWebhooks(core.WebhooksOptions{Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Shape: rest.Shape})
 	u.stageTriggers = core.NewStageTriggers(s, o.Clock, a, u.referenceData)
 	u.erasures = core.NewErasures(s, o.Clock)
-	u.routingRules = core.NewRoutingRules(core.RoutingRulesOptions{Store: s, Clock: o.Clock, Choices: u.referenceData})
-	u.decisions = core.NewRoutingDecisions(core.RoutingDecisionsOptions{
-		Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Choices: u.referenceData,
-	})
 	u.issues = core.NewIssues(s, u.assessments)
 	u.reconciliations = core.NewReconciliations(core.ReconciliationOptions{
 		Store: s, Clock: o.Clock, Webhooks: u.webhooks, ReconciliationLimits: reconciliationLimits(o),
 	})
+}
+
+// addRouting adds what becomes of a score.
+func (u *useCases) addRouting(o Options, s core.Store, a core.Adapters) {
+	u.routingRules = core.NewRoutingRules(core.RoutingRulesOptions{Store: s, Clock: o.Clock, Choices: u.referenceData})
+	u.decisions = core.NewRoutingDecisions(core.RoutingDecisionsOptions{
+		Store: s, Clock: o.Clock, Adapters: a, Calls: u.calls, Choices: u.referenceData,
+	})
+}
+
+// addKeeping adds what was written down, and until when.
+func (u *useCases) addKeeping(o Options, s core.Store) {
+	u.events = core.NewEvents(s)
+	u.feed = core.NewFeed(s)
+	u.syncLog = core.NewSyncLog(s)
+	u.audit = core.NewAuditLog(s)
 	u.exports = core.NewExports(s, o.Clock)
 	u.retention = core.NewRetention(core.RetentionOptions{Store: s, Clock: o.Clock, Log: o.Log, Keep: keep(o.Config.Retention)})
-	return u, nil
 }
 
 // reconciliationLimits are from when on something is an issue.

@@ -46,13 +46,8 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 	if e.proxies, err = c.Proxies(); err != nil {
 		return nil, err
 	}
-	if c.RedisURL != "" {
-		options, err := redis.ParseURL(c.RedisURL)
-		if err != nil {
-			return nil, fmt.Errorf("TRELLIS_REDIS_URL is not an address of Redis: %w", err)
-		}
-		options.MaxRetries, options.DialerRetries, options.ContextTimeoutEnabled = -1, 1, true
-		e.redis = redis.NewClient(options)
+	if err = e.openRedis(c.RedisURL); err != nil {
+		return nil, err
 	}
 	e.budgets = ratelimit.Budgets{
 		Callers:   a.limiter(e, "callers", c.RateLimit, c.RateBurst),
@@ -66,6 +61,28 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 		return nil, err
 	}
 	sessions.Register(e.mux)
+	a.mountREST(e)
+	a.mountPages(e)
+	e.mux.Handle("/graphql", e.graph)
+	return e, nil
+}
+
+// openRedis does nothing without an address.
+func (e *edges) openRedis(address string) error {
+	if address == "" {
+		return nil
+	}
+	options, err := redis.ParseURL(address)
+	if err != nil {
+		return fmt.Errorf("TRELLIS_REDIS_URL is not an address of Redis: %w", err)
+	}
+	options.MaxRetries, options.DialerRetries, options.ContextTimeoutEnabled = -1, 1, true
+	e.redis = redis.NewClient(options)
+	return nil
+}
+
+// mountREST mounts what ATSs and the vendor's programs call.
+func (a *App) mountREST(e *edges) {
 	rest.New(rest.Options{
 		Manifests: a.host, Inbound: a.core.inbound, RequestID: httpd.RequestID, Log: a.o.Log,
 	}).Register(e.mux)
@@ -74,14 +91,17 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 		Exports: a.core.exports,
 		Budgets: e.budgets, ClientAddress: httpd.ClientAddress, RequestID: httpd.RequestID, Log: a.o.Log,
 	}).Register(e.mux)
+	rest.NewWebhooks(a.core.webhooks, a.o.Log).Register(e.mux)
+	a.health.Register(e.mux)
+}
+
+// mountPages mounts what people open.
+func (a *App) mountPages(e *edges) {
 	connect.New(connect.Options{
 		Authorizations: a.core.authorizations, Sessions: a.core.sessions, Cookie: session.Cookie, Log: a.o.Log,
 	}).Register(e.mux)
-	rest.NewWebhooks(a.core.webhooks, a.o.Log).Register(e.mux)
 	mail.NewPage(mail.PageOptions{Invitations: a.core.invitations, Log: a.o.Log}).Register(e.mux)
 	report.New(report.Options{Reports: a.core.reports, Printer: a.core.paper, Log: a.o.Log}).Register(e.mux)
-	a.health.Register(e.mux)
-	e.mux.Handle("/graphql", e.graph)
 	if a.o.Demo {
 		e.mux.Handle("/graphiql/", explorer.Explorer())
 		e.mux.Handle("/graphiql", explorer.Explorer())
@@ -90,7 +110,6 @@ func (a *App) newEdges(key []byte) (*edges, error) {
 		e.mux.Handle("/dev/mail", a.forgetting(a.mailbox.Handler()))
 		e.mux.Handle("/dev/mail/", a.forgetting(a.mailbox.Handler()))
 	}
-	return e, nil
 }
 
 // limiter counts callers, for all processes if there is a Redis.
