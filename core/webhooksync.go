@@ -143,7 +143,7 @@ func (ws *Webhooks) SetSync(ctx context.Context, by Actor, connection ID, c Sync
 	if c.Scope != "" && c.Scope != ScopePushed && c.Scope != ScopeKnown {
 		return nil, fault.InvalidField("scope", "UNKNOWN", "The scope is %s or %s.", ScopePushed, ScopeKnown)
 	}
-	if err := typedSecret(c.Secret, true); err != nil {
+	if err := typedSecret(c.Secret); err != nil {
 		return nil, err
 	}
 	return ws.configure(ctx, by, connection, EventWebhooksConfigured, func(s *WebhookSync, secrets map[string]Secret, now time.Time) error {
@@ -169,7 +169,7 @@ func (ws *Webhooks) RotateSecret(ctx context.Context, by Actor, connection ID, t
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, "", err
 	}
-	if err := typedSecret(typed, true); err != nil {
+	if err := typedSecret(typed); err != nil {
 		return nil, "", err
 	}
 	if typed == "" {
@@ -201,9 +201,9 @@ func (s *WebhookSync) replaceSecret(secrets map[string]Secret, next Secret, now 
 	}
 }
 
-// typedSecret checks what a person chose as a secret.
-func typedSecret(s Secret, optional bool) error {
-	if s == "" && optional {
+// typedSecret checks what a person chose as a secret; empty is no choice.
+func typedSecret(s Secret) error {
+	if s == "" {
 		return nil
 	}
 	if len(s) < 16 || len(s) > 200 {

@@ -132,11 +132,6 @@ func (a *ATS) Attachments(candidate string) []ats.AttachRequest {
 	return of(a, candidate, &a.attachments, func(f ats.AttachRequest) string { return f.CandidateID })
 }
 
-// ScorecardsOf returns the scorecards of an application, the oldest first.
-func (a *ATS) ScorecardsOf(application string) []ats.ScorecardRequest {
-	return of(a, application, &a.scorecards, func(s ats.ScorecardRequest) string { return s.ApplicationID })
-}
-
 // Field returns a custom field of a candidate or an application.
 func (a *ATS) Field(id, key string) (ats.FieldValue, bool) {
 	a.mu.Lock()
