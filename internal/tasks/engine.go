@@ -55,7 +55,8 @@ const (
 	deadline = 60 * time.Second
 	// fetchCooldown is how soon after a fetch the next may follow.
 	fetchCooldown = 10 * time.Millisecond
-	// keepDead is how long a dead letter can still be retried.
+	// keepDead is how long a dead letter can still be looked at in the database.
+	// Nothing retries it: what a person repeats is a new task.
 	keepDead = 90 * 24 * time.Hour
 )
 

@@ -128,7 +128,7 @@ func TestOtherErrorsAreNotRetried(t *testing.T) {
 	})
 }
 
-func TestLastFailureLeavesADeadLetterThatCanBeRetried(t *testing.T) {
+func TestLastFailureLeavesADeadLetter(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		b := newBench(t, db, tasks.Options{MaxAttempts: 2})
 		b.start(t)
@@ -146,17 +146,6 @@ func TestLastFailureLeavesADeadLetterThatCanBeRetried(t *testing.T) {
 		if n := len(b.waits); n != 1 {
 			t.Errorf("asked %d times how long to wait, with one attempt to follow", n)
 		}
-		b.refuseRetryOf(t, letter)
-		if err := b.engine.Retry(t.Context(), task.OrganizationID, letter.ID); err != nil {
-			t.Fatal(err)
-		}
-		b.failTwice(t, task) // with all its attempts again
-		b.deadLetters(t, task.OrganizationID)
-		if err := b.engine.Retry(t.Context(), task.OrganizationID, letter.ID); err != nil {
-			t.Fatal(err)
-		}
-		b.expect(t, run{task, core.Attempt{Number: 1}})
-		b.answers <- nil
 	})
 }
 
@@ -166,22 +155,6 @@ func (b *bench) failTwice(t *testing.T, task core.Task) {
 	b.answers <- retryable()
 	b.expect(t, run{task, core.Attempt{Number: 2, Last: true}})
 	b.answers <- retryable()
-}
-
-// refuseRetryOf checks that others cannot see or retry the letter.
-func (b *bench) refuseRetryOf(t *testing.T, letter tasks.DeadLetter) {
-	t.Helper()
-	other := core.NewID(core.PrefixOrganization)
-	if err := b.engine.Retry(t.Context(), other, letter.ID); !fault.Is(err, fault.NotFound) {
-		t.Errorf("another organization's retry: %v", err)
-	}
-	if err := b.engine.Retry(t.Context(), letter.Task.OrganizationID, letter.ID+1000); !fault.Is(err, fault.NotFound) {
-		t.Errorf("retry of nothing: %v", err)
-	}
-	letters, err := b.engine.DeadLetters(t.Context(), other, 10)
-	if err != nil || len(letters) != 0 {
-		t.Errorf("another organization sees %v, %v", letters, err)
-	}
 }
 
 func TestPanicIsAFailure(t *testing.T) {
@@ -285,11 +258,6 @@ func TestTaskThatKilledEachAttemptIsGivenUp(t *testing.T) {
 	if letter.Code != fault.Internal || len(b.runs) != 0 {
 		t.Errorf("%d runs, %+v", len(b.runs), letter)
 	}
-	if err := b.engine.Retry(t.Context(), task.OrganizationID, letter.ID); err != nil {
-		t.Fatal(err)
-	}
-	b.expect(t, run{task, core.Attempt{Number: 1}})
-	b.answers <- nil
 }
 
 func TestDefaultBackoff(t *testing.T) {
@@ -313,7 +281,7 @@ func TestDefaultBackoff(t *testing.T) {
 	}
 }
 
-func ignoreGiven() cmp.Option { return cmpopts.IgnoreFields(tasks.DeadLetter{}, "ID", "FailedAt") }
+func ignoreGiven() cmp.Option { return cmpopts.IgnoreFields(tasks.DeadLetter{}, "FailedAt") }
 
 // How a task failed is forgotten with the candidate whom it was about, and with
 // nobody else.

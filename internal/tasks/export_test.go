@@ -16,7 +16,6 @@ import (
 
 // DeadLetter is a task that was given up.
 type DeadLetter struct {
-	ID       int64
 	Task     core.Task
 	Attempts int
 	Code     fault.Code // of the last attempt's error
@@ -31,7 +30,7 @@ func deadStates() []rivertype.JobState {
 }
 
 // DeadLetters returns at most limit of the organization's tasks that were
-// given up, the newest first. They are kept for 90 days.
+// given up, the newest first.
 func (e *Engine) DeadLetters(ctx context.Context, organization core.ID, limit int) ([]DeadLetter, error) {
 	found, err := e.client.JobList(ctx, river.NewJobListParams().
 		States(deadStates()...).
@@ -50,7 +49,7 @@ func (e *Engine) DeadLetters(ctx context.Context, organization core.ID, limit in
 }
 
 func deadLetter(job *rivertype.JobRow) (DeadLetter, error) {
-	d := DeadLetter{ID: job.ID, Attempts: job.Attempt, Code: fault.Internal, Message: "The process ended while the task ran."}
+	d := DeadLetter{Attempts: job.Attempt, Code: fault.Internal, Message: "The process ended while the task ran."}
 	if err := json.Unmarshal(job.EncodedArgs, &d.Task); err != nil {
 		return d, fmt.Errorf("tasks: dead letter %d: %w", job.ID, err)
 	}
@@ -64,23 +63,4 @@ func deadLetter(job *rivertype.JobRow) (DeadLetter, error) {
 		}
 	}
 	return d, nil
-}
-
-// Retry makes a dead letter of the organization due again, with all its
-// attempts. Errors: fault.NotFound if there is none with this id.
-func (e *Engine) Retry(ctx context.Context, organization core.ID, id int64) error {
-	done, err := e.o.DB.SQL().ExecContext(ctx, `UPDATE river_job
-		SET state = 'available', attempt = 0, finalized_at = NULL, scheduled_at = CURRENT_TIMESTAMP
-		WHERE id = $1 AND state IN ('cancelled', 'discarded') AND args ->> 'organizationId' = $2`, id, string(organization))
-	if err != nil {
-		return fmt.Errorf("tasks: retry %d: %w", id, err)
-	}
-	n, err := done.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("tasks: retry %d: %w", id, err)
-	}
-	if n == 0 {
-		return fault.New(fault.NotFound, "There is no such failed task.")
-	}
-	return nil
 }
