@@ -166,7 +166,7 @@ func (w *hookWorld) decide(assessment core.ID) {
 // nothing brings them back; it is recorded that it was done.
 func TestDeletedPersonLeavesNoTrace(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []ats.EventKind{ats.EventCandidateDeleted, ats.EventCandidateRedacted} {
+	for _, kind := range []ats.EventKind{ats.EventCandidateDeleted, ats.EventCandidateAnonymized} {
 		w := newHookWorld(t)
 		scored, open := w.zerlina()
 		if len(w.found()) < 15 {

@@ -24,7 +24,7 @@ func (x *intake) event(ctx context.Context, told *ats.Event) error {
 	if err != nil {
 		return err
 	}
-	gone := e.Kind == ats.EventCandidateDeleted || e.Kind == ats.EventCandidateRedacted
+	gone := e.Kind == ats.EventCandidateDeleted || e.Kind == ats.EventCandidateAnonymized
 	if !gone && now != "" {
 		e.CandidateID = now // a deletion is of nobody else: an ATS may tell of a merge so
 	}

@@ -27,7 +27,7 @@ func (a *adapter) Translate(_ context.Context, r *ats.WebhookRequest) (*ats.Tran
 		return &ats.Translation{}, nil
 	case ats.EventCandidateMerged, ats.EventCandidateDeleted:
 		event, err = personEvent(kind, said.Payload)
-	case ats.EventCandidateRedacted:
+	case ats.EventCandidateAnonymized:
 		events, err := anonymizedEvents(said.Payload)
 		if err != nil {
 			return nil, err
@@ -73,7 +73,7 @@ func eventKind(action string) ats.EventKind {
 	case "delete_application", "application_deleted":
 		return ats.EventApplicationDeleted
 	case "candidate_anonymized":
-		return ats.EventCandidateRedacted
+		return ats.EventCandidateAnonymized
 	default:
 		return ""
 	}
@@ -244,7 +244,7 @@ func anonymizedEvents(payload json.RawMessage) ([]ats.Event, error) {
 	if len(p.Fields) > 0 && !slices.Contains(p.Fields, "full_name") && !slices.Contains(p.Fields, "email_addresses") {
 		return nil, nil
 	}
-	return []ats.Event{{Kind: ats.EventCandidateRedacted, CandidateID: string(p.CandidateID)}}, nil
+	return []ats.Event{{Kind: ats.EventCandidateAnonymized, CandidateID: string(p.CandidateID)}}, nil
 }
 
 // deletedApplication reads the short form. It holds no time of the deletion,

@@ -212,7 +212,7 @@ func TestTranslate(t *testing.T) {
 		"merge":              {string(fixture(t, "hook-merge_candidate.json")), ats.Event{Kind: ats.EventCandidateMerged, CandidateID: "4001", MergedInto: "4002"}},
 		"delete candidate":   {string(fixture(t, "hook-delete_candidate.json")), ats.Event{Kind: ats.EventCandidateDeleted, CandidateID: "4001", Applications: []string{"7001", "7002"}}},
 		"delete application": {string(fixture(t, "hook-delete_application.json")), changed(minimal, func(e *ats.Event) { e.Kind = ats.EventApplicationDeleted })},
-		"anonymize":          {string(fixture(t, "hook-candidate_anonymized.json")), ats.Event{Kind: ats.EventCandidateRedacted, CandidateID: "4001"}},
+		"anonymize":          {string(fixture(t, "hook-candidate_anonymized.json")), ats.Event{Kind: ats.EventCandidateAnonymized, CandidateID: "4001"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -59,16 +59,16 @@ type EventKind string
 
 // The kinds.
 const (
-	EventRejected           EventKind = "REJECTED"
-	EventUnrejected         EventKind = "UNREJECTED"
-	EventHired              EventKind = "HIRED"
-	EventUnhired            EventKind = "UNHIRED"
-	EventStageChanged       EventKind = "STAGE_CHANGED"
-	EventApplicationUpdated EventKind = "APPLICATION_UPDATED"
-	EventCandidateMerged    EventKind = "CANDIDATE_MERGED"
-	EventCandidateDeleted   EventKind = "CANDIDATE_DELETED"
-	EventApplicationDeleted EventKind = "APPLICATION_DELETED"
-	EventCandidateRedacted  EventKind = "CANDIDATE_ANONYMIZED"
+	EventRejected            EventKind = "REJECTED"
+	EventUnrejected          EventKind = "UNREJECTED"
+	EventHired               EventKind = "HIRED"
+	EventUnhired             EventKind = "UNHIRED"
+	EventStageChanged        EventKind = "STAGE_CHANGED"
+	EventApplicationUpdated  EventKind = "APPLICATION_UPDATED"
+	EventCandidateMerged     EventKind = "CANDIDATE_MERGED"
+	EventCandidateDeleted    EventKind = "CANDIDATE_DELETED"
+	EventApplicationDeleted  EventKind = "APPLICATION_DELETED"
+	EventCandidateAnonymized EventKind = "CANDIDATE_ANONYMIZED"
 )
 
 // Event is one thing that happened in the ATS.

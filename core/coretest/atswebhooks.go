@@ -101,7 +101,7 @@ func (*ATS) Translate(_ context.Context, r *ats.WebhookRequest) (*ats.Translatio
 func known(kind ats.EventKind) bool {
 	switch kind {
 	case ats.EventRejected, ats.EventUnrejected, ats.EventHired, ats.EventUnhired, ats.EventStageChanged, ats.EventApplicationUpdated,
-		ats.EventCandidateMerged, ats.EventCandidateDeleted, ats.EventApplicationDeleted, ats.EventCandidateRedacted:
+		ats.EventCandidateMerged, ats.EventCandidateDeleted, ats.EventApplicationDeleted, ats.EventCandidateAnonymized:
 		return true
 	default:
 		return false
