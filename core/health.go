@@ -113,9 +113,6 @@ func (h Health) stale(now time.Time) bool {
 	return !h.CheckedAt.IsZero() && now.Sub(h.CheckedAt) >= life
 }
 
-// TaskCheckConnection looks how a connection is.
-const TaskCheckConnection TaskKind = "check_connection"
-
 // Recheck is Check as the handler of TaskCheckConnection.
 func (cs *Connections) Recheck(ctx context.Context, t Task, _ Attempt) error {
 	_, err := cs.Check(ctx, SystemActor(t.OrganizationID), t.SubjectID)

@@ -49,10 +49,6 @@ func (ps *Pushes) revive(ctx context.Context, old *Push, before time.Time) error
 	})
 }
 
-// TaskResumePushes lets the pushes of a connection go on that stopped because
-// the ATS let us in no more.
-const TaskResumePushes TaskKind = "resume_pushes"
-
 // ResumeRefused is the handler of TaskResumePushes, after a person has
 // connected anew. Each goes on where it stopped.
 func (ps *Pushes) ResumeRefused(ctx context.Context, t Task, _ Attempt) error {

@@ -8,13 +8,6 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
-// Background work of reconciliation.
-const (
-	TaskReconcileAll TaskKind = "reconcile_all" // all organizations
-	TaskReconcile    TaskKind = "reconcile"     // one connection, or what no ATS ordered
-	TaskReadBack     TaskKind = "read_back"     // one connection: what only its ATS knows
-)
-
 // suspectsAtOnce is how many suspects one transaction takes.
 const suspectsAtOnce = 200
 

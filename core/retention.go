@@ -9,9 +9,6 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
-// TaskPurge deletes what was kept long enough, of all organizations.
-const TaskPurge TaskKind = "purge"
-
 const (
 	purgeAtOnce = 500
 	// purgeRounds bounds one run, so that it ends well before a task's deadline.

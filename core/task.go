@@ -12,13 +12,27 @@ type TaskKind string
 // The kinds.
 const (
 	TaskSendInvitation TaskKind = "send_invitation"
+	// TaskSendWithdrawal tells a candidate that a test is not needed any more.
+	TaskSendWithdrawal TaskKind = "send_withdrawal"
 	TaskDeliverResult  TaskKind = "deliver_result"
 	// TaskRefreshAuthorizations looks at all organizations; the other is about one connection.
 	TaskRefreshAuthorizations TaskKind = "refresh_authorizations"
 	TaskRefreshAuthorization  TaskKind = "refresh_authorization"
-	TaskPush                  TaskKind = "push"
-	TaskSweepPushes           TaskKind = "sweep_pushes"
-	TaskCarryOutDecision      TaskKind = "carry_out_decision"
+	// TaskCheckConnection looks how a connection is.
+	TaskCheckConnection TaskKind = "check_connection"
+	TaskPush            TaskKind = "push"
+	TaskSweepPushes     TaskKind = "sweep_pushes"
+	// TaskResumePushes lets the pushes of a connection go on that stopped because
+	// the ATS let us in no more.
+	TaskResumePushes     TaskKind = "resume_pushes"
+	TaskCarryOutDecision TaskKind = "carry_out_decision"
+	TaskApplyWebhook     TaskKind = "apply_webhook"
+	TaskWatchWebhooks    TaskKind = "watch_webhooks"
+	TaskReconcileAll     TaskKind = "reconcile_all" // all organizations
+	TaskReconcile        TaskKind = "reconcile"     // one connection, or what no ATS ordered
+	TaskReadBack         TaskKind = "read_back"     // one connection: what only its ATS knows
+	// TaskPurge deletes what was kept long enough, of all organizations.
+	TaskPurge TaskKind = "purge"
 )
 
 // Task is durable background work. It commits with the change that asks for

@@ -11,12 +11,6 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
-// Background work around web hooks.
-const (
-	TaskApplyWebhook  TaskKind = "apply_webhook"
-	TaskWatchWebhooks TaskKind = "watch_webhooks"
-)
-
 // sameWithin is how long the same content under another id is a repeat: the
 // ATS sends for about fifteen hours (facts/greenhouse.md 2.4).
 const sameWithin = 16 * time.Hour

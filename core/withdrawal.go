@@ -6,9 +6,6 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
-// TaskSendWithdrawal tells a candidate that a test is not needed any more.
-const TaskSendWithdrawal TaskKind = "send_withdrawal"
-
 // SendWithdrawal tells the candidate of an assessment which was cancelled after
 // the invitation that there is nothing to do any more. It is the handler of
 // TaskSendWithdrawal.
