@@ -149,7 +149,7 @@ func TestWhatIsMissingOrForeignDoesNotConnect(t *testing.T) {
 	for field, edit := range map[string]func(*core.Credentials){
 		"clientId":     func(cr *core.Credentials) { cr.ClientID = "" },
 		"clientSecret": func(cr *core.Credentials) { cr.ClientSecret = "" },
-		"actingUser":   func(cr *core.Credentials) { cr.ActingUser = "some\nbody" },
+		"actingUserId": func(cr *core.Credentials) { cr.ActingUser = "some\nbody" },
 		"connectionId": func(cr *core.Credentials) { cr.Adapter = "another" },
 	} {
 		cr := c.credentials("right")

@@ -124,7 +124,7 @@ func asTyped(err error) error {
 	}
 	renamed := *f
 	renamed.Fields = make([]fault.Field, len(f.Fields))
-	names := strings.NewReplacer("settings."+ats.SettingClientID, "clientId", "settings."+ats.SettingClientSecret, "clientSecret", "settings."+ats.SettingActingUser, "actingUser")
+	names := strings.NewReplacer("settings."+ats.SettingClientID, "clientId", "settings."+ats.SettingClientSecret, "clientSecret", "settings."+ats.SettingActingUser, "actingUserId")
 	for i, field := range f.Fields {
 		field.Path = names.Replace(field.Path)
 		renamed.Fields[i] = field
