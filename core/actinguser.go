@@ -20,7 +20,9 @@ func NewActingUsers(connections *Connections, choices Choices) *ActingUsers {
 
 // Set chooses a connection's acting user, who must be active and, where the ATS
 // tells who is, a site admin.
-// Errors: fault.Forbidden, fault.NotFound, fault.Invalid, those of the ATS.
+// Errors: fault.Forbidden, fault.NotFound, fault.Invalid; fault.Conflict with
+// Kind "CONSENTED" if the connection acts for whoever consented to it; those of
+// the ATS.
 func (us *ActingUsers) Set(ctx context.Context, by Actor, connection ID, user string) (*Connection, error) {
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err

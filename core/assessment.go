@@ -234,7 +234,8 @@ func (as *Assessments) List(ctx context.Context, by Actor, f AssessmentFilter, s
 }
 
 // Start notes that the candidate began. The engine may say so twice.
-// Errors: fault.Forbidden, fault.NotFound, fault.Conflict.
+// Errors: fault.Forbidden, fault.NotFound, fault.Invalid for a launch token that
+// is not this assessment's or has expired, fault.Conflict.
 func (as *Assessments) Start(ctx context.Context, by Actor, id ID, launchToken string) (*Assessment, error) {
 	if err := by.Require(PermitReport); err != nil {
 		return nil, err
@@ -255,7 +256,8 @@ func (as *Assessments) Start(ctx context.Context, by Actor, id ID, launchToken s
 	})
 }
 
-// Cancel ends an open assessment. Errors: fault.Forbidden, fault.NotFound, fault.Conflict.
+// Cancel ends an open assessment. Errors: fault.Forbidden, fault.NotFound,
+// fault.Invalid for the reason, fault.Conflict.
 func (as *Assessments) Cancel(ctx context.Context, by Actor, id ID, reason string) (*Assessment, error) {
 	if err := by.Require(PermitOrder); err != nil {
 		return nil, err

@@ -21,10 +21,11 @@ type Credentials struct {
 // Connect connects with a customer's own credential. It is tried before
 // anything is stored: tokens are fetched with it, and the connection is checked
 // with them. What the check finds missing is kept as the connection's health.
-// Errors: fault.Forbidden, fault.NotFound; fault.Invalid that names
-// clientSecret if the ATS refuses it; fault.Conflict for another adapter, and
-// with Kind "ACCOUNT" for another account than before; those of
-// ats.Authorization. Nothing is changed then.
+// Errors: fault.Forbidden, fault.NotFound; fault.Invalid that names what is
+// missing, or which of clientId, clientSecret and actingUserId the ATS refuses;
+// fault.Conflict for another adapter, and with Kind "ACCOUNT" for another
+// account than before; fault.Unsupported if the adapter does not offer
+// ats.Authorization; those of it. Nothing is changed then.
 func (as *Authorizations) Connect(ctx context.Context, by Actor, cr Credentials) (*Connection, error) {
 	for name, value := range map[string]string{"clientId": cr.ClientID, "clientSecret": cr.ClientSecret.Reveal()} {
 		if err := requireText(name, value, 500); err != nil {

@@ -41,8 +41,9 @@ type ConsentPage struct {
 // BeginConsent returns the page of the ATS at which the actor consents. Only
 // whoever began can come back from it, signed in, once and within ten minutes:
 // else somebody could be led to connect their ATS with another's connection.
-// Errors: fault.Forbidden, fault.NotFound, fault.Config without the vendor's
-// client, fault.Conflict for another adapter.
+// Errors: fault.Forbidden, fault.NotFound, fault.Invalid without the vendor's
+// client, fault.Conflict for another adapter, fault.Unsupported if the adapter
+// does not offer ats.Authorization.
 func (as *Authorizations) BeginConsent(ctx context.Context, by Actor, connection ID, adapter string) (*ConsentPage, error) {
 	at, err := as.attempt(ctx, by, connection, adapter)
 	if err != nil {
@@ -81,9 +82,10 @@ type ConsentAnswer struct {
 
 // CompleteConsent ends the attempt that the answer belongs to, and checks the
 // connection. Tokens are stored before they are used.
-// Errors: fault.NotFound for an attempt that is not the actor's, was used or
-// has expired; fault.Conflict if the ATS did not consent, and with Kind
-// "ACCOUNT" for another account than before; those of ats.Authorization.
+// Errors: fault.Forbidden; fault.NotFound for an attempt that is not the
+// actor's, was used or has expired; fault.Conflict if the ATS did not consent,
+// for another adapter, and with Kind "ACCOUNT" for another account than before;
+// those of ats.Authorization.
 func (as *Authorizations) CompleteConsent(ctx context.Context, by Actor, answer ConsentAnswer) (*Connection, error) {
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err

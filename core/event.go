@@ -170,8 +170,8 @@ type Events struct{ store Store }
 // NewEvents returns the use cases.
 func NewEvents(s Store) *Events { return &Events{store: s} }
 
-// Of returns a page of a subject's timeline, oldest first.
-// Errors: fault.Forbidden, fault.Invalid.
+// Of returns a page of a subject's timeline, oldest first. Errors:
+// fault.Forbidden, fault.NotFound for an assessment out of sight, fault.Invalid.
 func (es *Events) Of(ctx context.Context, by Actor, subject ID, p Page) (*Paged[Event], error) {
 	if err := requireSubject(ctx, es.store, by, subject); err != nil {
 		return nil, err

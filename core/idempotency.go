@@ -13,7 +13,9 @@ import (
 const keyValid = 24 * time.Hour
 
 // Key makes a repeat of a mutation recognisable. The zero value means that the
-// caller does not ask for it.
+// caller does not ask for it. Whatever takes one has two errors more:
+// fault.Invalid for a text that cannot be one, and fault.Conflict with Kind
+// "KEY_REUSED" if it was used for something else.
 type Key struct {
 	Text   string // the caller's; at most 200 bytes
 	Digest string // of what else the caller sent

@@ -82,7 +82,8 @@ type Jobs struct {
 // NewJobs returns the use cases.
 func NewJobs(s Store, c Clock) *Jobs { return &Jobs{store: s, clock: c} }
 
-// Create adds a job. Errors: fault.Forbidden, fault.Invalid, fault.Conflict.
+// Create adds a job. Errors: fault.Forbidden, fault.Invalid, fault.NotFound for
+// an unknown connection, fault.Conflict.
 func (js *Jobs) Create(ctx context.Context, by Actor, j Job, k Key) (*Job, error) {
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, err

@@ -26,8 +26,9 @@ type PushRequest struct {
 
 // Push brings an assessment's current result into an ATS. There is one push for
 // a connection, an assessment and a revision: asked again, it returns that one.
-// Errors: fault.Forbidden, fault.NotFound, fault.Invalid, fault.Conflict before
-// there is a result, fault.Config if the assessment's job is not mapped.
+// Errors: fault.Forbidden, fault.NotFound, fault.Invalid; fault.Conflict with
+// Kind "STATUS" before there is a result, "ERASED" once the candidate was
+// erased, and "JOB_NOT_MAPPED" if the assessment's job is not mapped.
 func (ps *Pushes) Push(ctx context.Context, by Actor, q PushRequest, k Key) (*Push, error) {
 	if err := by.Require(PermitOrder); err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func (ps *Pushes) request(ctx context.Context, tx Tx, by Actor, q PushRequest, n
 	})
 }
 
-// ready returns the result to push. Errors: fault.Conflict, fault.Config.
+// ready returns the result to push. Errors: fault.Conflict, as Push says.
 func ready(ctx context.Context, r Reader, a *Assessment, c *Connection) (*Result, error) {
 	if err := a.refuseErased(); err != nil {
 		return nil, err
@@ -156,7 +157,8 @@ type PushRefusal struct {
 }
 
 // Estimate tells what pushing several assessments would take. It changes
-// nothing. Errors: fault.Forbidden, fault.NotFound, fault.Invalid.
+// nothing. Errors: fault.Forbidden, fault.NotFound, fault.Invalid,
+// fault.Retryable before the adapter's first answer.
 func (ps *Pushes) Estimate(ctx context.Context, by Actor, ids []ID, connection ID) (*PushEstimate, error) {
 	if err := several(by, ids); err != nil {
 		return nil, err

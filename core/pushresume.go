@@ -240,6 +240,7 @@ func (ps *Pushes) RetrySync(ctx context.Context, by Actor, id ID) (*Retried, err
 }
 
 // RetrySyncOf is RetrySync for an entry of one adapter's; empty: of any.
+// Errors: those of RetrySync.
 func (ps *Pushes) RetrySyncOf(ctx context.Context, by Actor, adapter string, id ID) (*Retried, error) {
 	if err := by.Require(PermitOrder); err != nil {
 		return nil, err

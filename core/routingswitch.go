@@ -62,7 +62,8 @@ func (rs *RoutingRules) Switches(ctx context.Context, by Actor, connection ID) (
 }
 
 // Switch stops routing, or lets it go on, for a connection or one job of it.
-// What was held meanwhile stays held. Errors: fault.Forbidden, fault.Invalid.
+// What was held meanwhile stays held.
+// Errors: fault.Forbidden, fault.NotFound, fault.Invalid.
 func (rs *RoutingRules) Switch(ctx context.Context, by Actor, s RoutingSwitch) (*RoutingSwitch, error) {
 	if err := requireRouting(by); err != nil {
 		return nil, err

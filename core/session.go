@@ -77,8 +77,8 @@ type Person struct {
 }
 
 // Admit begins a session for a person of the identity provider.
-// Errors: fault.Forbidden for a role that people cannot have, fault.NotFound
-// for an unknown organization.
+// Errors: fault.Forbidden for a role that people cannot have, fault.Invalid for
+// what is no e-mail address, fault.NotFound for an unknown organization.
 func (ss *Sessions) Admit(ctx context.Context, p Person) (*Session, Secret, error) {
 	if p.Role == RoleEngine || !slices.Contains(TokenRoles(), p.Role) {
 		return nil, "", fault.New(fault.Forbidden, "Your account has no role here. Ask an administrator for one.")

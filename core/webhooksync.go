@@ -164,7 +164,8 @@ func (ws *Webhooks) SetSync(ctx context.Context, by Actor, connection ID, c Sync
 // RotateSecret replaces the secret that signs a connection's web hooks by the
 // one that the customer typed, or by a new one. The one before counts for 14
 // days more. The secret is shown this once.
-// Errors: fault.Forbidden, fault.NotFound, fault.Invalid.
+// Errors: fault.Forbidden, fault.NotFound, fault.Invalid, fault.Unsupported if
+// the ATS has no web hooks.
 func (ws *Webhooks) RotateSecret(ctx context.Context, by Actor, connection ID, typed Secret) (*Connection, Secret, error) {
 	if err := by.Require(PermitConfigure); err != nil {
 		return nil, "", err
