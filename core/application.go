@@ -48,7 +48,7 @@ type Application struct {
 }
 
 // ownWithin is how long after an action of ours the ATS may still tell of it:
-// as long as it repeats a web hook (facts/greenhouse.md 2.4).
+// as long as it repeats a web hook (for example Greenhouse: facts/greenhouse.md 2.4).
 const ownWithin = 16 * time.Hour
 
 // isOwn reports whether s tells of what Trellis did itself.

@@ -44,8 +44,8 @@ const (
 	DeliveryFailed    DeliveryState = "FAILED"    // given up; a person must look
 )
 
-// invitationValid is how long a candidate may start. Greenhouse asks for eight
-// weeks (facts/greenhouse.md 1.7).
+// invitationValid is how long a candidate may start: as long as an ATS may go on
+// asking (for example Greenhouse for eight weeks: facts/greenhouse.md 1.7).
 const invitationValid = 8 * 7 * 24 * time.Hour
 
 // Decision is what routing made of a score.

@@ -200,8 +200,9 @@ func (a *Authorization) granted(g *ats.Grant, before map[string]Secret, now time
 }
 
 // refreshIdle is how often a connection that nobody uses is refreshed: every
-// few hours (facts/greenhouse.md 4.1), so that one which was taken back is
-// noticed the same day, and however long a refresh token really lives.
+// few hours, so that one which was taken back is noticed the same day, and
+// however long a refresh token really lives (for example Greenhouse's:
+// facts/greenhouse.md 4.1).
 const refreshIdle = 6 * time.Hour
 
 // nextRefresh is at refreshIdle, or at half of a shorter refresh token's life;

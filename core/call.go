@@ -36,7 +36,8 @@ type CallsOptions struct {
 	// 0 means 4.
 	AtATime int
 	// RefreshLife is how long a refresh token lives if the ATS does not say;
-	// 0 means 24 hours, the shorter of what is told (facts/greenhouse.md 4.1).
+	// 0 means 24 hours, the shorter life where an ATS's documents tell two (for
+	// example Greenhouse's: facts/greenhouse.md 4.1).
 	RefreshLife time.Duration
 }
 

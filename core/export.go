@@ -13,7 +13,7 @@ const (
 	exportPage = 200
 	// candidateRows bounds what a candidate's file tells of one assessment. An
 	// ATS that asks for the status every hour for eight weeks makes 1,344 entries
-	// (facts/greenhouse.md 1.7).
+	// (for example Greenhouse: facts/greenhouse.md 1.7).
 	candidateRows = 50_000
 )
 

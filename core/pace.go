@@ -10,7 +10,8 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
-// The scopes in which requests are counted (facts/greenhouse.md 6).
+// The scopes in which requests are counted: an ATS may meter its token endpoint
+// apart (for example Greenhouse: facts/greenhouse.md 6).
 const (
 	scopeAPI   = "api"
 	scopeToken = "token"
@@ -192,7 +193,7 @@ func hearing(scope string, traces []ats.Trace, err error) map[string]heard {
 func freshWindow(m *ats.Manifest, c *Connection, scope string, now time.Time) *RateWindow {
 	w := &RateWindow{OrganizationID: c.OrganizationID, ConnectionID: c.ID, Scope: scope, Limit: 50, Length: 30 * time.Second}
 	if scope == scopeToken {
-		w.Limit, w.Length = 20, time.Minute // facts/greenhouse.md 6; the number is ours
+		w.Limit, w.Length = 20, time.Minute // ours: an ATS may tell none (for example Greenhouse: facts/greenhouse.md 6)
 	} else if limit, seconds := rateOf(m); limit > 0 && seconds > 0 {
 		w.Limit, w.Length = limit, time.Duration(seconds)*time.Second
 	}

@@ -8,12 +8,13 @@ import (
 )
 
 // rotationGrace is how long an old partner key still works after a rotation.
-// Greenhouse's own change is a hand-off to its support (facts/greenhouse.md 1.2).
+// An ATS may be changed over by hand (for example Greenhouse by its support:
+// facts/greenhouse.md 1.2).
 const rotationGrace = 14 * 24 * time.Hour
 
 // PartnerKey is a key that Trellis issues and the ATS presents. It is found by
-// its hash. Its text is kept too, encrypted, because Greenhouse's call-back is
-// authenticated with the same key (facts/greenhouse.md 1.7).
+// its hash. Its text is kept too, encrypted, because calling an ATS back may take
+// the same key (for example Greenhouse: facts/greenhouse.md 1.7).
 type PartnerKey struct {
 	ID             ID
 	OrganizationID ID

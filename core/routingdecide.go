@@ -38,9 +38,9 @@ func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
 	return nil
 }
 
-// routedJob is the assessment's job. An order of an ATS may name none
-// (facts/greenhouse.md 1): then it is the one that is mapped to the
-// application's, as far as that is known.
+// routedJob is the assessment's job. An order of an ATS may name none (for
+// example Greenhouse's: facts/greenhouse.md 1): then it is the one that is
+// mapped to the application's, as far as that is known.
 func routedJob(ctx context.Context, r Reader, a *Assessment) (ID, error) {
 	if a.JobID != "" || a.ConnectionID == "" {
 		return a.JobID, nil

@@ -21,8 +21,8 @@ func (Secret) GoString() string { return "[secret]" }
 func (s Secret) Reveal() string { return string(s) }
 
 // NewSecret returns a random secret of 256 bits after a prefix that tells what
-// it is: 43 characters and the prefix, well under the 170 that Greenhouse
-// takes for a key (facts/greenhouse.md 1.2).
+// it is: 43 characters and the prefix, well under what an ATS takes for a key
+// (for example Greenhouse 170: facts/greenhouse.md 1.2).
 func NewSecret(prefix string) Secret {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the process instead

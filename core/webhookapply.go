@@ -11,8 +11,9 @@ import (
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
-// sameWithin is how long the same content under another id is a repeat: the
-// ATS sends for about fifteen hours (facts/greenhouse.md 2.4).
+// sameWithin is how long the same content under another id is a repeat: an ATS
+// may send for hours (for example Greenhouse for about fifteen:
+// facts/greenhouse.md 2.4).
 const sameWithin = 16 * time.Hour
 
 // readDeadline bounds the reading of an application for a web hook.
