@@ -37,7 +37,7 @@ func (r Reconciliation) validateReconciliation() error {
 		r.ReconcileUndelivered, r.ReconcileUninvited, r.ReconcileUnopened, r.ReconcileUnfinished, r.ReconcileUnscored, r.ReconcilePushes,
 	} {
 		if limit < 0 {
-			return errors.New("the TRELLIS_RECONCILE_… times are more than nothing")
+			return errors.New("the TRELLIS_RECONCILE_… times are not negative; 0 is the default")
 		}
 	}
 	return nil
