@@ -195,7 +195,7 @@ func (x *intake) takeIn(ctx context.Context, said *applying) error {
 // which no ATS tells again, and none can be asked for.
 func ends(k ats.EventKind) bool {
 	switch k {
-	case ats.EventCandidateDeleted, ats.EventCandidateRedacted, ats.EventApplicationDeleted, ats.EventCandidateMerged:
+	case ats.EventCandidateDeleted, ats.EventCandidateAnonymized, ats.EventApplicationDeleted, ats.EventCandidateMerged:
 		return true
 	default:
 		return false
