@@ -44,8 +44,8 @@ func (t *target) order(ctx context.Context, c *http.Client) error {
 	n := t.count.Add(1)
 	person := n % 1000 // people come back, but seldom two orders at a time for one
 	body := fmt.Sprintf(`{"partner_test_id":%q,"candidate":{"first_name":"Ada","last_name":"Example","preferred_name":null,
-		"email":"ada%d@example.com","greenhouse_profile_url":"https://app.greenhouse.io/people/%d?application_id=26"},
-		"url":"https://app.greenhouse.io/take_home_tests/%d"}`, t.test, person, person, n)
+		"email":"ada%d@example.com","greenhouse_profile_url":"https://app.greenhouse.io/people/%d?application_id=%d"},
+		"url":"https://app.greenhouse.io/take_home_tests/%d"}`, t.test, person, person, n, n)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.orders, strings.NewReader(body))
 	if err != nil {
 		return err
