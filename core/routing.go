@@ -80,6 +80,7 @@ const (
 	HoldClosed        Hold = "APPLICATION_CLOSED"
 	HoldRefused       Hold = "ATS_REFUSED"
 	HoldUndone        Hold = "UNDONE"
+	HoldOtherRule     Hold = "OTHER_RULE"
 )
 
 // Sentence tells a hold to people.
@@ -100,6 +101,7 @@ func (h Hold) Sentence() string {
 		HoldClosed:        "The application is not active any more, so nothing was done.",
 		HoldRefused:       "The ATS refused.",
 		HoldUndone:        "It was undone.",
+		HoldOtherRule:     "Which job the candidate is in was not known when it was decided, and another rule counts for that job, so nothing was done.",
 	}[h]
 }
 

@@ -25,6 +25,9 @@ func (r *carrying) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := d.ruled(ctx, tx, a, mapped); err != nil {
+			return err
+		}
 		why, err := d.stopped(ctx, tx, now, d.JobID, a.JobID, mapped)
 		if err != nil {
 			return err
@@ -60,6 +63,25 @@ func (r *carrying) transferred(ctx context.Context, tx Tx, d *RoutingDecision) e
 		err = &holding{why: HoldMoved, note: "The candidate is in another job of the ATS than the one whose rule decided, so nothing was done."}
 	}
 	return err
+}
+
+// ruled checks that a rule which decided without knowing the job is the one
+// that counts for it: an order of an ATS may name none, and only now was it
+// read. Errors: *holding.
+func (d *RoutingDecision) ruled(ctx context.Context, tx Tx, a *Assessment, job ID) error {
+	if !d.Automatic() || d.JobID != "" || job == "" {
+		return nil
+	}
+	approved, err := tx.RoutingRulesFor(ctx, d.OrganizationID, job, d.TestID, a.CompletedAt)
+	if err != nil {
+		return err
+	}
+	for _, rule := range effectiveRules(approved, a.CompletedAt) {
+		if rule.ID == d.RuleID {
+			return nil
+		}
+	}
+	return &holding{why: HoldOtherRule}
 }
 
 // stopped tells what keeps a decision from being carried out now. A person's

@@ -533,6 +533,38 @@ func TestTheJobOfAnOrderIsTheApplications(t *testing.T) {
 	}
 }
 
+// Which job an order is for may be known only when its application is read: what
+// the connection's rule decided is not carried out if the job has its own.
+func TestTheJobsRuleCountsOnceTheJobIsKnown(t *testing.T) {
+	t.Parallel()
+	pilot := true
+	for name, edit := range map[string]func(*core.NewRoutingRule){
+		"a pilot": func(n *core.NewRoutingRule) { n.Pilot = &pilot },
+		"milder":  func(n *core.NewRoutingRule) { n.Review = 5 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			w.rule(nil)
+			w.rule(func(n *core.NewRoutingRule) { n.JobID = w.job.ID; edit(n) })
+			low, lowApplication := w.scoredApplicant(10)
+			high, highApplication := w.scoredApplicant(90)
+			approved, _ := w.scoredApplicant(10)
+			w.decide(approved, core.ReviewApprove, "") // a person's is not asked for its rule
+			w.work(25 * time.Hour)
+			w.expectState(low, core.DecisionStateHeld, core.HoldOtherRule)
+			w.expectState(high, core.DecisionStateHeld, core.HoldOtherRule)
+			w.expectState(approved, core.DecisionStateRejected, "")
+			if now := w.inATS(lowApplication); now.State != ats.ApplicationActive {
+				t.Errorf("in the ATS: %+v", now)
+			}
+			if now := w.inATS(highApplication); now.StageID != stage1 {
+				t.Errorf("in the ATS: %+v", now)
+			}
+		})
+	}
+}
+
 // The web hook about a move of ours is recognised; one about a person's is not.
 func TestOurOwnMoveIsRecognised(t *testing.T) {
 	t.Parallel()

@@ -9599,6 +9599,8 @@ enum DecisionHold {
   ATS_REFUSED
   "A person stopped it or took it back."
   UNDONE
+  "The candidate's job was not known when it was decided, and another rule counts for that job."
+  OTHER_RULE
 }
 
 """
