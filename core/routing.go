@@ -94,7 +94,7 @@ func (h Hold) Sentence() string {
 		HoldPaused:        "The rule was paused or retired.",
 		HoldSwitchedOff:   "Routing is switched off for the connection or the job.",
 		HoldUnknown:       "The candidate's application in the ATS is not known. Push the candidate: the rule then goes on.",
-		HoldEarlier:       "An earlier result of the assessment was acted upon already.",
+		HoldEarlier:       "An earlier result of the assessment was acted upon already, or was about to be.",
 		HoldJump:          "Too many of the last decisions were rejections, so the rule was paused.",
 		HoldCap:           "The connection's rejections of the last 24 hours reached the cap.",
 		HoldMoved:         "Somebody moved the candidate meanwhile, so nothing was done.",

@@ -9,31 +9,18 @@ import (
 )
 
 // begin keeps that the ATS is about to be asked, unless something speaks
-// against it by now.
+// against it by now. Errors: *holding; errOvertaken if a newer result came.
 func (r *carrying) begin(ctx context.Context) error {
-	return r.commit(ctx, func(tx Tx, a *Assessment, d *RoutingDecision, now time.Time) error {
-		if !a.ErasedAt.IsZero() {
-			return &holding{why: HoldClosed, note: "The candidate's data was erased."}
-		}
-		if _, err := tx.LockConnection(ctx, d.OrganizationID, d.ConnectionID); err != nil {
-			return err // so that no two rejections count each other out
-		}
-		if err := r.transferred(ctx, tx, d); err != nil {
-			return err
-		}
-		mapped, err := mappedJob(ctx, tx, d.OrganizationID, d.ConnectionID, r.record.JobID)
+	err := r.commit(ctx, func(tx Tx, a *Assessment, d *RoutingDecision, now time.Time) error {
+		old, err := d.outdated(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if err := d.ruled(ctx, tx, a, mapped); err != nil {
-			return err
+		if old {
+			return d.giveWay(ctx, tx, a, moment{SystemActor(d.OrganizationID), now})
 		}
-		why, err := d.stopped(ctx, tx, now, d.JobID, a.JobID, mapped)
-		if err != nil {
+		if err := r.allowed(ctx, tx, a, d, now); err != nil {
 			return err
-		}
-		if why != "" {
-			return &holding{why: why}
 		}
 		d.UpdatedAt = now
 		if d.SentAt.IsZero() {
@@ -47,6 +34,49 @@ func (r *carrying) begin(ctx context.Context) error {
 		}
 		return noteOwnAction(ctx, tx, d.OrganizationID, d.ConnectionID, r.d.ApplicationID, r.did(now))
 	})
+	if err == nil && !r.d.State.pending() {
+		err = errOvertaken
+	}
+	return err
+}
+
+// allowed checks that nothing speaks against the decision by now. Errors: *holding.
+func (r *carrying) allowed(ctx context.Context, tx Tx, a *Assessment, d *RoutingDecision, now time.Time) error {
+	if !a.ErasedAt.IsZero() {
+		return &holding{why: HoldClosed, note: "The candidate's data was erased."}
+	}
+	if _, err := tx.LockConnection(ctx, d.OrganizationID, d.ConnectionID); err != nil {
+		return err // so that no two rejections count each other out
+	}
+	if err := r.transferred(ctx, tx, d); err != nil {
+		return err
+	}
+	mapped, err := mappedJob(ctx, tx, d.OrganizationID, d.ConnectionID, r.record.JobID)
+	if err != nil {
+		return err
+	}
+	if err := d.ruled(ctx, tx, a, mapped); err != nil {
+		return err
+	}
+	why, err := d.stopped(ctx, tx, now, d.JobID, a.JobID, mapped)
+	if err == nil && why != "" {
+		err = &holding{why: why}
+	}
+	return err
+}
+
+// outdated reports whether there is a newer result than the one that a rule
+// decided. It is asked once the application was found as it was: what was asked
+// for before the newer one came was not done, then.
+func (d *RoutingDecision) outdated(ctx context.Context, tx Tx) (bool, error) {
+	if !d.Automatic() {
+		return false, nil
+	}
+	latest, err := tx.LatestResult(ctx, d.OrganizationID, d.AssessmentID)
+	if err != nil {
+		return false, err
+	}
+	return latest.Revision > d.Revision, nil
 }
 
 // transferred checks that the candidate is still in the job whose rule decided.
@@ -102,10 +132,11 @@ func (d *RoutingDecision) stopped(ctx context.Context, tx Tx, now time.Time, job
 	if err != nil || rule.State != RuleApproved {
 		return HoldPaused, err
 	}
-	if d.Action != RouteReject || !d.SentAt.IsZero() { // what was sent is counted
+	since := now.Add(-capWindow)
+	if d.Action != RouteReject || !d.RejectedAt.Before(since) { // what was asked for is counted
 		return "", nil
 	}
-	n, err := tx.RejectionsSince(ctx, d.OrganizationID, d.ConnectionID, now.Add(-capWindow))
+	n, err := tx.RejectionsSince(ctx, d.OrganizationID, d.ConnectionID, since)
 	if err != nil || n >= d.Terms.Rejection.DailyCap {
 		return HoldCap, err
 	}
@@ -124,30 +155,37 @@ func (r *carrying) did(now time.Time) ownAction {
 	}
 }
 
-// act asks the ATS.
+// act asks the ATS. That it is about to is kept only when there is room for the
+// call: until then the decision can be stopped.
 func (r *carrying) act(ctx context.Context) error {
-	d := r.d
 	return r.claimed(ctx, func(ctx context.Context) (*ats.Trace, error) {
-		var receipt *ats.ApplicationReceipt
-		var err error
-		switch {
-		case d.State == DecisionStateUndoPending:
-			receipt, err = r.able.Unreject(ctx, &ats.UnrejectRequest{Connection: r.call, ApplicationID: d.ApplicationID})
-		case d.Action == RouteReject:
-			receipt, err = r.able.Reject(ctx, &ats.RejectRequest{
-				Connection: r.call, ApplicationID: d.ApplicationID,
-				Reason: d.Terms.Rejection.ReasonID, EmailTemplate: d.Terms.Rejection.EmailTemplateID,
-			})
-		default:
-			receipt, err = r.able.Move(ctx, &ats.MoveRequest{
-				Connection: r.call, ApplicationID: d.ApplicationID, FromStage: d.StageID, ToStage: d.ToStageID,
-			})
+		if err := r.begin(ctx); err != nil {
+			return nil, err
 		}
+		receipt, err := r.ask(ctx)
+		r.untouched = fault.Is(err, fault.Retryable) || fault.Is(err, fault.RateLimited)
 		if receipt == nil {
 			return nil, err
 		}
 		return &receipt.Trace, err
 	})
+}
+
+func (r *carrying) ask(ctx context.Context) (*ats.ApplicationReceipt, error) {
+	d := r.d
+	switch {
+	case d.State == DecisionStateUndoPending:
+		return r.able.Unreject(ctx, &ats.UnrejectRequest{Connection: r.call, ApplicationID: d.ApplicationID})
+	case d.Action == RouteReject:
+		return r.able.Reject(ctx, &ats.RejectRequest{
+			Connection: r.call, ApplicationID: d.ApplicationID,
+			Reason: d.Terms.Rejection.ReasonID, EmailTemplate: d.Terms.Rejection.EmailTemplateID,
+		})
+	default:
+		return r.able.Move(ctx, &ats.MoveRequest{
+			Connection: r.call, ApplicationID: d.ApplicationID, FromStage: d.StageID, ToStage: d.ToStageID,
+		})
+	}
 }
 
 // unwelcome makes a refusal that tells of a person's doing a *holding.

@@ -188,15 +188,20 @@ func supersede(ctx context.Context, tx Tx, a *Assessment, m moment, revision int
 		if d.State != DecisionStateHeld && (!d.State.pending() || d.underWay() || !d.Automatic()) {
 			continue
 		}
-		if a.Decision == d.State.mark() {
-			a.Decision = DecisionNone // until it is decided anew
-		}
-		d.Note = "A newer result is decided instead."
-		if err := d.enter(ctx, tx, a, m, DecisionStateSuperseded); err != nil {
+		if err := d.giveWay(ctx, tx, a, m); err != nil {
 			return nil, err
 		}
 	}
 	return acted, nil
+}
+
+// giveWay ends a decision because there is a newer result.
+func (d *RoutingDecision) giveWay(ctx context.Context, tx Tx, a *Assessment, m moment) error {
+	if a.Decision == d.State.mark() {
+		a.Decision = DecisionNone // until it is decided anew
+	}
+	d.Note = "A newer result is decided instead."
+	return d.enter(ctx, tx, a, m, DecisionStateSuperseded)
 }
 
 // impediment tells why the verdict is not carried out; empty if it is.

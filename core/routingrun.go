@@ -35,6 +35,8 @@ type carrying struct {
 	call   ats.Connection
 	record *ats.ApplicationRecord // as the ATS has it now
 	entry  *SyncEntry
+	// untouched: the ATS was asked, and answered that nothing happened.
+	untouched bool
 }
 
 // CarryOut does in the ATS what was decided, once its time has come. It is the
@@ -116,8 +118,8 @@ func (r *carrying) carry(ctx context.Context, try Attempt) error {
 	if wait := r.d.DueAt.Sub(r.o.Clock.Now()); wait > 0 {
 		return &Postponed{For: wait, Why: "the decision can still be stopped"}
 	}
-	if err := r.begin(ctx); err != nil {
-		return err
+	if wait := doubtSettles - r.o.Clock.Now().Sub(r.d.SentAt); wait > 0 { // whoever asked was stopped before it was answered
+		return &Postponed{For: wait, Why: "the ATS may still carry out what it was asked for"}
 	}
 	if err := r.act(ctx); err != nil {
 		return unwelcome(err)
@@ -360,12 +362,22 @@ func (r *carrying) hold(ctx context.Context, why *holding) error {
 	})
 }
 
-// log keeps an attempt that failed and is repeated.
+// log keeps an attempt that failed and is repeated. If the ATS did nothing, the
+// decision is not under way until then, and can be stopped.
 func (r *carrying) log(ctx context.Context, err error) error {
 	if r.entry == nil {
 		return nil
 	}
 	r.entry.explain(err, SyncRetry)
+	if r.untouched {
+		return r.commit(ctx, func(tx Tx, _ *Assessment, d *RoutingDecision, now time.Time) error {
+			d.SentAt, d.UpdatedAt = time.Time{}, now
+			if err := tx.UpdateRoutingDecision(ctx, d); err != nil {
+				return err
+			}
+			return r.append(ctx, tx, now)
+		})
+	}
 	return r.o.Store.Atomically(ctx, func(tx Tx) error { return r.append(ctx, tx, r.o.Clock.Now()) })
 }
 

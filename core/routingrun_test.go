@@ -473,6 +473,153 @@ func TestACorrectedResult(t *testing.T) {
 	}
 }
 
+// A result that is corrected after the ATS was asked, and before it did it, is
+// not acted upon either, and a person decides about the new one.
+func TestACorrectedResultWhileItIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	flag := func(c *core.Completion) { c.IntegrityFlags = []string{"second voice"} }
+	for name, c := range map[string]struct {
+		score float64
+		code  fault.Code
+		edit  func(*core.Completion)
+		want  core.DecisionState // of the new decision
+		hold  core.Hold
+	}{
+		"not answered":            {95, fault.OutcomeUnknown, nil, core.DecisionStateHeld, core.HoldEarlier},
+		"not answered, flagged":   {10, fault.OutcomeUnknown, flag, core.DecisionStateHeld, core.HoldEarlier},
+		"too many requests":       {95, fault.RateLimited, nil, core.DecisionStateAdvanced, ""},
+		"not reached":             {95, fault.Retryable, nil, core.DecisionStateAdvanced, ""},
+		"not reached, then worse": {5, fault.Retryable, nil, core.DecisionStateRejectPending, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			w.rule(nil)
+			d, application := w.scoredApplicant(10)
+			w.system.FailOnce(coretest.OpReject, coretest.BeforeCommit, fault.New(c.code, "Not now."))
+			w.work(24 * time.Hour)
+			done := core.Completion{AssessmentID: d.AssessmentID, Score: &c.score, Traits: []core.TraitCompletion{{Key: "calm", Score: c.score}}}
+			if c.edit != nil {
+				c.edit(&done)
+			}
+			_, err := w.assessments.Complete(t.Context(), w.engine, done)
+			w.ok(err)
+			w.work(2 * time.Hour)
+			w.expectState(d, core.DecisionStateSuperseded, "")
+			second := w.expectState(w.decided(d.AssessmentID), c.want, c.hold)
+			if now := w.inATS(application); now.State != ats.ApplicationActive || w.system.Calls(coretest.OpReject) != 1 {
+				t.Errorf("in the ATS: %+v", now)
+			}
+			if a := w.get(d.AssessmentID); c.want == core.DecisionStateHeld && a.Decision != core.DecisionHeld || second.Revision != 2 {
+				t.Errorf("the assessment shows %s", a.Decision)
+			}
+		})
+	}
+}
+
+// What a person decided, and the ATS did not answer to, goes on.
+func TestACorrectedResultWhileAPersonsDecisionIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	d, _ := w.scoredApplicant(60)
+	w.system.FailOnce(coretest.OpReject, coretest.BeforeCommit, fault.New(fault.OutcomeUnknown, "The line went dead."))
+	w.decide(d, core.ReviewReject, "no visa")
+	w.work(time.Second)
+	_, err := w.complete(d.AssessmentID, 95)
+	w.ok(err)
+	w.work(time.Hour)
+	w.expectState(d, core.DecisionStateRejected, "")
+}
+
+// What the ATS certainly did not do can be stopped; while that is not known, it
+// cannot.
+func TestUndoBetweenTwoAttempts(t *testing.T) {
+	t.Parallel()
+	refuses := func(code fault.Code) func(*routingWorld) {
+		return func(w *routingWorld) {
+			w.system.OnCall(w.failing(coretest.OpReject, func() error { return fault.New(code, "Not now.") }))
+		}
+	}
+	for name, c := range map[string]struct {
+		fail    func(*routingWorld)
+		refused bool
+		calls   int
+	}{
+		"no room for the call": {func(w *routingWorld) {
+			w.system.SetBudget(&ats.RateBudget{Scope: "api", Limit: 50, ResetAt: w.clock.Now().Add(48 * time.Hour)})
+		}, false, 0},
+		"too many requests": {refuses(fault.RateLimited), false, 1},
+		"not reached":       {refuses(fault.Retryable), false, 1},
+		"not answered":      {refuses(fault.OutcomeUnknown), true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			w.rule(nil)
+			d, application := w.scoredApplicant(10)
+			w.work(24*time.Hour - time.Second)
+			c.fail(w)
+			w.work(time.Second)
+			if o := w.undo(d); (o.Refusal != nil) != c.refused {
+				t.Errorf("undone: %v", o.Refusal)
+			}
+			if n := w.system.Calls(coretest.OpReject); n != c.calls {
+				t.Fatalf("%d calls", n)
+			}
+			w.system.OnCall(nil)
+			w.work(time.Hour)
+			if now := w.inATS(application); (now.State == ats.ApplicationRejected) != c.refused {
+				t.Errorf("in the ATS: %+v", now)
+			}
+		})
+	}
+}
+
+// A rejection that the ATS did not do at first counts once against the cap.
+func TestTheCapCountsARepeatedRejectionOnce(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	one := 1
+	w.rule(func(n *core.NewRoutingRule) { n.DailyCap = &one })
+	d, _ := w.scoredApplicant(10)
+	w.system.FailOnce(coretest.OpReject, coretest.BeforeCommit, fault.New(fault.Retryable, "Not now."))
+	w.work(25 * time.Hour)
+	w.expectState(d, core.DecisionStateRejected, "")
+}
+
+// Whoever is stopped between noting that the ATS is asked, and its answer, is
+// followed by one who looks for what came of it, once it must have come.
+func TestAStopWhileTheATSIsAsked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		late bool // the ATS does it after the next run began
+		want int  // calls
+	}{"before the call": {false, 1}, "the ATS is slow": {true, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRoutingWorld(t)
+			w.rule(nil)
+			d, application := w.scoredApplicant(10)
+			w.work(24*time.Hour - time.Second)
+			w.clock.Turn(time.Second)
+			w.stopBeforeReject(d)
+			w.work(10 * time.Second)
+			if now := w.inATS(application); now.State != ats.ApplicationActive {
+				t.Fatalf("asked again at once: %+v", now)
+			}
+			if c.late {
+				w.system.ChangeApplication(application, func(a *coretest.Application) { a.State = ats.ApplicationRejected })
+			}
+			w.work(time.Minute)
+			w.expectState(d, core.DecisionStateRejected, "")
+			if n := w.system.Calls(coretest.OpReject) - 1; n != c.want {
+				t.Errorf("%d more calls", n)
+			}
+		})
+	}
+}
+
 // What a person decided is not overruled by a corrected result.
 func TestACorrectedResultDoesNotOverruleAPerson(t *testing.T) {
 	t.Parallel()

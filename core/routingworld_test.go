@@ -194,6 +194,22 @@ func (w *routingWorld) wake(end time.Time) bool {
 	return true
 }
 
+// stopBeforeReject carries a decision out by a process that is killed when it
+// asks for a rejection; the task begins anew.
+func (w *routingWorld) stopBeforeReject(d *core.RoutingDecision) {
+	w.t.Helper()
+	w.system.OnCall(w.failing(coretest.OpReject, func() error { panic("killed") }))
+	task := core.Task{Kind: core.TaskCarryOutDecision, OrganizationID: d.OrganizationID, AssessmentID: d.AssessmentID, SubjectID: d.ID, Revision: d.Round}
+	func() {
+		defer func() { _ = recover() }()
+		_ = w.newDecisions().CarryOut(w.t.Context(), task, core.Attempt{Number: 1})
+		w.t.Fatal("it was not killed")
+	}()
+	w.system.OnCall(nil)
+	w.waiting = nil
+	w.push(task)
+}
+
 // decide is what a recruiter does in the queue, with one decision.
 func (w *routingWorld) decide(d *core.RoutingDecision, what core.ReviewAction, reason string) core.DecisionOutcome {
 	w.t.Helper()

@@ -9585,7 +9585,7 @@ enum DecisionHold {
   SWITCHED_OFF
   "The candidate's application in the ATS is not known. It goes on by itself once the candidate is pushed."
   APPLICATION_UNKNOWN
-  "An earlier result was acted upon already."
+  "An earlier result was acted upon already, or was about to be."
   EARLIER_DECISION
   "Too many of the rule's last decisions were rejections, so it paused itself."
   REJECT_RATE
