@@ -12,8 +12,12 @@ import (
 // is called once for a revision, in the transaction that keeps it. What is open
 // about an older one ends, whether or not there is a rule now.
 func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
-	m := moment{SystemActor(a.OrganizationID), r.CreatedAt}
-	acted, err := supersede(ctx, tx, a, m, r.Revision)
+	return route(ctx, tx, a, r, moment{SystemActor(a.OrganizationID), r.CreatedAt}, "")
+}
+
+// route decides a revision over one connection, or over all if none is named.
+func route(ctx context.Context, tx Tx, a *Assessment, r *Result, m moment, connection ID) error {
+	acted, err := supersede(ctx, tx, a, m, r.Revision, connection)
 	if err != nil {
 		return err
 	}
@@ -30,6 +34,9 @@ func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
 		return err
 	}
 	for _, rule := range effectiveRules(approved, a.CompletedAt) {
+		if !isAmong(rule.ConnectionID, connection) {
+			continue
+		}
 		x := routing{tx: tx, a: a, job: job, rule: &rule, inputs: inputsOf(test, r), moment: m, acted: acted[rule.ConnectionID]}
 		if err := x.decide(ctx, r.Revision); err != nil {
 			return err
@@ -37,6 +44,10 @@ func routeByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
 	}
 	return nil
 }
+
+// isAmong reports whether a connection is the one that is meant: any if none is
+// named.
+func isAmong(one, named ID) bool { return named == "" || one == named }
 
 // routedJob is the assessment's job. An order of an ATS may name none (for
 // example Greenhouse's: facts/greenhouse.md 1): then it is the one that is
@@ -87,20 +98,51 @@ func (x *routing) decide(ctx context.Context, revision int) error {
 }
 
 // routeArrived goes on with what was decided about somebody who was not in the
-// connection's ATS, now that a push has brought them there.
+// connection's ATS, now that a push has brought them there; and decides what
+// was not, as nobody knew when the result came that they would ever be there.
 func routeArrived(ctx context.Context, tx Tx, p *Push, now time.Time) error {
+	m := moment{SystemActor(p.OrganizationID), now}
 	all, err := tx.RoutingDecisionsOf(ctx, p.OrganizationID, Sight{}, []ID{p.AssessmentID})
 	if err != nil {
 		return err
 	}
 	for i := range all {
 		if d := &all[i]; d.ConnectionID == p.ConnectionID && d.awaitsArrival() {
-			if err := d.arrived(ctx, tx, moment{SystemActor(d.OrganizationID), now}); err != nil {
+			if err := d.arrived(ctx, tx, m); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return routeLate(ctx, tx, p, m)
+}
+
+// routeLate decides the latest result over a push's connection, unless it was.
+func routeLate(ctx context.Context, tx Tx, p *Push, m moment) error {
+	rules, err := tx.RoutingRules(ctx, p.OrganizationID, p.ConnectionID)
+	if err != nil || len(rules) == 0 { // most connections have none, and need no lock
+		return err
+	}
+	a, err := tx.LockAssessment(ctx, p.OrganizationID, p.AssessmentID)
+	if err != nil {
+		return err
+	}
+	r, err := tx.LatestResult(ctx, a.OrganizationID, a.ID)
+	if err != nil {
+		return err
+	}
+	all, err := tx.RoutingDecisionsOf(ctx, a.OrganizationID, Sight{}, []ID{a.ID})
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if d.ConnectionID == p.ConnectionID && d.Revision == r.Revision {
+			return nil
+		}
+	}
+	if err := route(ctx, tx, a, r, m, p.ConnectionID); err != nil {
+		return err
+	}
+	return tx.UpdateAssessment(ctx, a)
 }
 
 func (d *RoutingDecision) awaitsArrival() bool {
@@ -155,22 +197,27 @@ func (d *RoutingDecision) pursue(ctx context.Context, tx Tx, a *Assessment, m mo
 }
 
 // concerned reports whether the candidate is or will be in the connection's
-// ATS: it ordered the assessment, or the job is mapped there.
+// ATS: it ordered the assessment, or the job is mapped there, or an application
+// there is known, as when a stage ordered the test.
 func (x *routing) concerned(ctx context.Context) (bool, error) {
 	if x.rule.ConnectionID == x.a.ConnectionID {
 		return true, nil
 	}
 	_, err := x.tx.JobMapping(ctx, x.a.OrganizationID, x.rule.ConnectionID, x.job)
 	if fault.Is(err, fault.NotFound) {
+		_, err = x.tx.ApplicationOf(ctx, x.a.OrganizationID, x.rule.ConnectionID, x.a.ID)
+	}
+	if fault.Is(err, fault.NotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// supersede ends the open decisions about older results. It returns over which
+// supersede ends the open decisions about older results, over one connection or
+// over all if none is named. It returns over which
 // connections one was acted upon or made by a person, who always wins: what a
 // person decided, and is still to be carried out, goes on.
-func supersede(ctx context.Context, tx Tx, a *Assessment, m moment, revision int) (acted map[ID]bool, _ error) {
+func supersede(ctx context.Context, tx Tx, a *Assessment, m moment, revision int, connection ID) (acted map[ID]bool, _ error) {
 	acted = map[ID]bool{}
 	if revision == 1 { // there is nothing older
 		return acted, nil
@@ -180,6 +227,9 @@ func supersede(ctx context.Context, tx Tx, a *Assessment, m moment, revision int
 		return nil, err
 	}
 	for _, one := range before {
+		if one.Revision >= revision || !isAmong(one.ConnectionID, connection) {
+			continue
+		}
 		d, err := tx.LockRoutingDecision(ctx, one.OrganizationID, one.ID)
 		if err != nil {
 			return nil, err

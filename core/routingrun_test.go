@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/trellis-ats/trellis/core/ats"
 	"github.com/trellis-ats/trellis/core/coretest"
 	"github.com/trellis-ats/trellis/core/fault"
+	"github.com/trellis-ats/trellis/internal/store"
+	"github.com/trellis-ats/trellis/internal/store/storetest"
 )
 
 const stage1, stage2, stage3 = "job-1-stage-1", "job-1-stage-2", "job-1-stage-3"
@@ -712,6 +715,35 @@ func TestTheJobsRuleCountsOnceTheJobIsKnown(t *testing.T) {
 	}
 }
 
+// A stage's test is routed by the connection's rule also if the job is not mapped.
+func TestAStagesTestIsRoutedWithoutAMapping(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	h := newHookWorldIn(w.world, w.system)
+	_, err := h.triggers.Create(t.Context(), w.admin, core.NewStageTrigger{
+		ConnectionID: w.connection.ID, ExternalJobID: "job-2", StageID: "job-2-stage-1", TestID: w.test.ID,
+	})
+	w.ok(err)
+	person := w.system.AddPerson(coretest.Person{})
+	application, err := w.system.AddApplication(person, "job-2")
+	w.ok(err)
+	e := enters(person, application, "job-2-stage-1", h.at(1))
+	e.JobID = "job-2"
+	h.tell(e)
+	id := h.ordered()[0].ID
+	if a := w.get(id); a.JobID != "" || a.ConnectionID != "" {
+		t.Fatalf("ordered: %+v", a)
+	}
+	_, err = w.complete(id, 90)
+	w.ok(err)
+	w.work(time.Minute)
+	w.expectState(w.decided(id), core.DecisionStateAdvanced, "")
+	if now := w.inATS(application); now.StageID != "job-2-stage-2" {
+		t.Errorf("in the ATS: %+v", now)
+	}
+}
+
 // The web hook about a move of ours is recognised; one about a person's is not.
 func TestOurOwnMoveIsRecognised(t *testing.T) {
 	t.Parallel()
@@ -814,6 +846,79 @@ func TestACorrectedResultIsNotActedUpon(t *testing.T) {
 	}
 	if a := w.get(id); a.Decision != core.DecisionNone {
 		t.Errorf("the assessment shows %s", a.Decision)
+	}
+}
+
+// Whose job was mapped after the result came is decided when a push brings them
+// into the ATS: the latest result, and once.
+func TestAJobThatIsMappedLater(t *testing.T) {
+	t.Parallel()
+	for score, want := range map[float64]core.DecisionState{90: core.DecisionStateAdvanced, 60: core.DecisionStateHeld, 10: core.DecisionStateRejectPending} {
+		storetest.Each(t, func(t *testing.T, db *store.DB) {
+			w := newRoutingWorldIn(newWorldOn(t, db))
+			rule := w.rule(nil)
+			second, err := w.jobs.Create(t.Context(), w.admin, core.Job{Name: "Second"}, core.Key{})
+			w.ok(err)
+			id := w.scored("ada@example.com", second.ID, 50)
+			_, err = w.complete(id, score)
+			w.ok(err)
+			all := w.decisionsOf(id)
+			if len(all) != 0 {
+				t.Fatalf("decided without the job: %+v", all)
+			}
+			w.forgetTasks()
+			w.mapJob(second.ID, "job-2")
+			w.ask(id)
+			w.work(time.Hour)
+			all = w.decisionsOf(id)
+			if len(all) != 1 || all[0].State != want || all[0].RuleID != rule.ID || all[0].Revision != 2 || all[0].JobID != second.ID {
+				t.Fatalf("%v: %+v", score, all)
+			}
+			if note := w.system.Notes(w.system.Applications()[0].CandidateID)[0].Body; !strings.Contains(note, "Indicator: "+string(all[0].Indicator)) {
+				t.Errorf("the note: %s", note)
+			}
+			_, err = w.complete(id, 55) // the next one is decided as it comes, and not by its push again
+			w.ok(err)
+			w.ask(id)
+			w.work(time.Hour)
+			if all = w.decisionsOf(id); len(all) != 2 || all[0].Revision != 3 {
+				t.Errorf("%v: %+v", score, all)
+			}
+		})
+	}
+}
+
+// A push that is killed at any of its transactions decides once all the same.
+func TestAPushThatIsKilledDecidesOnce(t *testing.T) {
+	t.Parallel()
+	pushed := func(t *testing.T, at int, before bool) *routingWorld {
+		w := newRoutingWorld(t)
+		w.rule(nil)
+		second, err := w.jobs.Create(t.Context(), w.admin, core.Job{Name: "Second"}, core.Key{})
+		w.ok(err)
+		id := w.scored("ada@example.com", second.ID, 90)
+		w.mapJob(second.ID, "job-2")
+		p := w.ask(id)
+		w.crash.n, w.crash.at, w.crash.before = 0, at, before
+		w.work(time.Hour)
+		if w.now(p.ID).State != core.PushDone { // its outcome stayed unclear
+			_, err = w.pushes.Retry(t.Context(), w.admin, p.ID)
+			w.ok(err)
+			w.work(time.Hour)
+		}
+		w.one()
+		if all := w.decisionsOf(id); len(all) != 1 || all[0].State != core.DecisionStateAdvanced {
+			t.Errorf("decided: %+v", all)
+		}
+		return w
+	}
+	for at := range pushed(t, 0, false).crash.n {
+		for _, before := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d %t", at+1, before), func(t *testing.T) {
+				t.Parallel()
+				pushed(t, at+1, before)
+			})
+		}
 	}
 }
 

@@ -98,11 +98,18 @@ func (w *routingWorld) scoredApplicant(score float64) (*core.RoutingDecision, st
 	return w.decided(id), application
 }
 
-// decided returns the newest decision about an assessment.
-func (w *routingWorld) decided(assessment core.ID) *core.RoutingDecision {
+// decisionsOf returns all decisions about an assessment, newest first.
+func (w *routingWorld) decisionsOf(assessment core.ID) []core.RoutingDecision {
 	w.t.Helper()
 	all, err := w.decisions.Of(w.t.Context(), w.recruiter, []core.ID{assessment})
 	w.ok(err)
+	return all
+}
+
+// decided returns the newest decision about an assessment.
+func (w *routingWorld) decided(assessment core.ID) *core.RoutingDecision {
+	w.t.Helper()
+	all := w.decisionsOf(assessment)
 	if len(all) == 0 {
 		w.t.Fatal("nothing was decided")
 	}
