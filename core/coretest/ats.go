@@ -40,6 +40,7 @@ type ATS struct {
 
 // books are what the ATS keeps.
 type books struct {
+	budget       *ats.RateBudget
 	jobs         []*job
 	people       []*Person
 	applications []*Application
@@ -120,6 +121,13 @@ func (a *ATS) Calls(op Operation) int {
 	return a.calls[op]
 }
 
+// SetBudget makes every answer announce b from now on.
+func (a *ATS) SetBudget(b *ats.RateBudget) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.budget = b
+}
+
 // perform runs an operation: the hook, the deed under the lock, the hook. A
 // lost answer keeps its trace alone.
 func perform[T any, P ats.Traced[T]](ctx context.Context, a *ATS, op Operation, c *ats.Connection, do func(P) error) (P, error) {
@@ -169,7 +177,7 @@ func (a *ATS) trace(op Operation, err error) ats.Trace {
 	if err != nil {
 		x.Status, x.Error = 0, string(fault.CodeOf(err))
 	}
-	return ats.Trace{Exchanges: []ats.Exchange{x}}
+	return ats.Trace{Exchanges: []ats.Exchange{x}, Budget: a.budget}
 }
 
 func (a *ATS) id() string {
