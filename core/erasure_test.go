@@ -20,7 +20,7 @@ func traces() []string {
 }
 
 // dump returns every value of every table, byte arrays as texts.
-func (w *hookWorld) dump() []string {
+func (w *world) dump() []string {
 	w.t.Helper()
 	rows, err := w.store.SQL().QueryContext(w.t.Context(), "SELECT name FROM sqlite_master WHERE type = 'table'")
 	w.ok(err)
@@ -38,7 +38,7 @@ func (w *hookWorld) dump() []string {
 	return all
 }
 
-func (w *hookWorld) values(table string) []string {
+func (w *world) values(table string) []string {
 	w.t.Helper()
 	rows, err := w.store.SQL().QueryContext(w.t.Context(), "SELECT * FROM "+table)
 	w.ok(err)

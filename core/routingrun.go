@@ -378,7 +378,25 @@ func (r *carrying) log(ctx context.Context, err error) error {
 			return r.append(ctx, tx, now)
 		})
 	}
-	return r.o.Store.Atomically(ctx, func(tx Tx) error { return r.append(ctx, tx, r.o.Clock.Now()) })
+	return r.o.Store.Atomically(ctx, func(tx Tx) error {
+		a, err := tx.LockAssessment(ctx, r.d.OrganizationID, r.d.AssessmentID)
+		if err != nil {
+			return err
+		}
+		r.forget(a)
+		return r.append(ctx, tx, r.o.Clock.Now())
+	})
+}
+
+// forget drops what tells of a person who was erased during the call.
+func (r *carrying) forget(a *Assessment) {
+	if a.ErasedAt.IsZero() {
+		return
+	}
+	r.d.ApplicationID = ""
+	if r.entry != nil {
+		r.entry.Exchanges, r.entry.Message = nil, ""
+	}
 }
 
 func (r *carrying) append(ctx context.Context, tx Tx, now time.Time) error {
@@ -401,6 +419,7 @@ func (r *carrying) commit(ctx context.Context, change func(Tx, *Assessment, *Rou
 		if err != nil {
 			return err
 		}
+		r.forget(a)
 		d, err := tx.LockRoutingDecision(ctx, r.d.OrganizationID, r.d.ID)
 		if err != nil {
 			return err

@@ -623,6 +623,32 @@ func TestAStopWhileTheATSIsAsked(t *testing.T) {
 	}
 }
 
+// Who is erased while the ATS is asked leaves no id and no exchange behind.
+func TestErasedWhileTheATSIsAsked(t *testing.T) {
+	t.Parallel()
+	for _, op := range []coretest.Operation{coretest.OpGet, coretest.OpReject} {
+		w := newRoutingWorld(t)
+		w.rule(nil)
+		d, application := w.scoredApplicant(10)
+		if op == coretest.OpReject {
+			w.work(24*time.Hour - time.Second)
+		}
+		w.system.OnCall(w.failing(op, func() error {
+			_, err := core.NewErasures(w.store, w.clock).EraseCandidate(t.Context(), w.admin, w.get(d.AssessmentID).CandidateID)
+			return err
+		}))
+		w.work(time.Minute)
+		if w.get(d.AssessmentID).ErasedAt.IsZero() {
+			t.Fatalf("%s was not called", op)
+		}
+		for _, left := range w.dump() {
+			if strings.Contains(left, application) {
+				t.Errorf("%s left %s", op, left)
+			}
+		}
+	}
+}
+
 // What a person decided is not overruled by a corrected result.
 func TestACorrectedResultDoesNotOverruleAPerson(t *testing.T) {
 	t.Parallel()
