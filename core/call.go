@@ -71,7 +71,8 @@ func (cs *Calls) plain(ctx context.Context, c *Connection) (ats.Connection, erro
 // or for as long as it can while no newer one is to be had. No transaction may
 // be open.
 // Errors: fault.Auth if a person must connect anew; *Postponed while another
-// process refreshes the token; those of ats.Authorization.
+// process refreshes the token; fault.Retryable or fault.RateLimited where that
+// failed and is tried again.
 func (cs *Calls) Prepare(ctx context.Context, c *Connection) (ats.Connection, error) {
 	tokens, err := cs.tokens(ctx, c)
 	if err != nil {

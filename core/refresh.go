@@ -44,7 +44,7 @@ func (cs *Calls) tokens(ctx context.Context, c *Connection) (map[string]Secret, 
 	if now := cs.clock.Now(); !a.lives(now, tokenSpare) {
 		err := a.refused(c)
 		if err == nil {
-			err = unsent(cs.refresh(ctx, c, a.Version))
+			err = cs.refresh(ctx, c, a.Version)
 		}
 		if err != nil && !a.lives(now, tokenLeast) {
 			return nil, err
@@ -53,13 +53,21 @@ func (cs *Calls) tokens(ctx context.Context, c *Connection) (map[string]Secret, 
 	return cs.store.AuthorizationTokens(ctx, c.OrganizationID, c.ID)
 }
 
-// unsent is the error of a call that waits for a refresh: of the call itself
-// nothing was sent, whatever became of the refresh.
-func unsent(err error) error {
-	if !fault.Is(err, fault.OutcomeUnknown) {
+// unsent is the error of calls that wait for a refresh which failed. If it is
+// tried again they are too, whatever it was: of the call itself nothing was
+// sent, and no customer can mend what the vendor configured.
+func (a *Authorization) unsent(err error, c *Connection) error {
+	if a.State == NeedsReconnect {
+		return a.refused(c)
+	}
+	if err == nil || fault.Repeatable(err) {
 		return err
 	}
-	return fault.Wrap(err, fault.Retryable, "The connection's token could not be refreshed. Nothing was sent; it is tried again. %s", fault.From(err).Message)
+	f := fault.Wrap(err, fault.Retryable, "%s Nothing was sent.", a.Reason)
+	if f.RetryAfter = fault.From(err).RetryAfter; fault.Is(err, fault.Config) {
+		f.RetryAfter = refreshLater
+	}
+	return f
 }
 
 // unconnected refuses calls of an adapter that needs authorization.
@@ -247,9 +255,7 @@ func (r *refreshing) keep(ctx context.Context, tx Tx) (outcome, err error) {
 	if err := tx.SaveAuthorization(ctx, a, tokens); err != nil {
 		return nil, err
 	}
-	if failed != nil && a.State == NeedsReconnect {
-		failed = a.refused(c)
-	}
+	failed = a.unsent(failed, c)
 	if before.State != Connected && a.State == Connected {
 		if err := resumeRefused(ctx, tx, c); err != nil {
 			return nil, err
@@ -279,7 +285,7 @@ func (a *Authorization) failed(err error, tokens map[string]Secret, now time.Tim
 	switch {
 	case f.Code == fault.Config && tokens[ats.SecretRefreshToken] != "":
 		a.State, a.RefreshAt = Expiring, now.Add(refreshLater)
-		a.Reason = "The token could not be refreshed because of a setting of the vendor's; it is tried again. " + f.Message
+		a.Reason = "The token could not be refreshed because of a setting of the vendor's, which whoever runs Trellis must correct; it is tried again by itself. " + f.Message
 	case slices.Contains([]fault.Code{fault.Auth, fault.Conflict, fault.Permission, fault.Invalid, fault.Config}, f.Code):
 		a.State, a.Reason, a.RefreshAt = NeedsReconnect, f.Message, time.Time{}
 		if !a.DoubtSince.IsZero() {

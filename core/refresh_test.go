@@ -316,3 +316,57 @@ func TestWhatTheVendorConfiguredTravels(t *testing.T) {
 		t.Errorf("what travels: %v", call.Vendor)
 	}
 }
+
+// away makes the next refreshes fail because of what the vendor configured.
+func (c *connecting) away(times int) {
+	c.system.OnCall(func(_ context.Context, op coretest.Operation, m coretest.Moment) error {
+		if op != coretest.OpRefresh || m != coretest.BeforeCommit || times == 0 {
+			return nil
+		}
+		times--
+		return fault.New(fault.Config, "The ATS does not know the vendor's client.")
+	})
+}
+
+// What the vendor must mend stops no customer's push: it waits, and goes on by
+// itself.
+func TestAPushOutlivesAMistakeOfTheVendors(t *testing.T) {
+	t.Parallel()
+	c := newConnecting(t)
+	c.consent()
+	w := newPushWorldIn(c.world)
+	w.system, w.adapters.Whole = c.system.ATS, c.system
+	p := w.ask(w.scored("ada@example.com", w.job.ID, 70))
+	c.clock.Turn(2 * time.Hour)
+	c.away(3)
+	task, _ := w.pop()
+	var postponed *core.Postponed
+	if err := w.run(task); !errors.As(err, &postponed) || postponed.For != 15*time.Minute {
+		t.Errorf("it waits: %v", err)
+	}
+	if p := w.expect(p.ID, core.PushWaiting); p.FaultCode != fault.Retryable || !strings.Contains(p.Message, "whoever runs Trellis") || c.authorization().State != core.Expiring {
+		t.Errorf("%s: %s", p.FaultCode, p.Message)
+	}
+	w.push(task)
+	w.drive()
+	w.expect(p.ID, core.PushDone)
+	w.one()
+	if n := c.system.Calls(coretest.OpRefresh); n != 4 {
+		t.Errorf("%d refreshes", n)
+	}
+}
+
+// Nor do web hooks wait for the vendor: they are taken in by what they tell.
+func TestWebhooksDoNotWaitForTheVendor(t *testing.T) {
+	t.Parallel()
+	c := newConnecting(t)
+	c.consent()
+	c.system.Guarded = false // lists are read without a token here
+	w := newHookWorldIn(c.world, c.system.ATS)
+	w.adapters.Whole = c.system
+	w.newTrigger("job-1-stage-2", 0)
+	c.clock.Turn(2 * time.Hour)
+	c.away(9)
+	w.tell(enters("18", "101", "job-1-stage-2", w.at(5)))
+	w.take(core.TaskSendInvitation)
+}

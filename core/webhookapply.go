@@ -308,8 +308,12 @@ func paced[A, T any, P ats.Traced[T]](
 }
 
 // unlessBarred gives err back unless it says that reading is not possible for
-// this connection, now and later: a customer may use web hooks alone.
+// this connection, now and later: a customer may use web hooks alone. Nor does
+// it give back what waits for the vendor, which can take long.
 func unlessBarred(err error) error {
+	if f := fault.From(err); f != nil && f.Code == fault.Retryable && fault.Is(f.Cause, fault.Config) {
+		return nil
+	}
 	switch fault.CodeOf(err) {
 	case fault.Auth, fault.Permission, fault.Config, fault.Unsupported:
 		return nil
