@@ -71,14 +71,64 @@ func pushByRule(ctx context.Context, tx Tx, a *Assessment, r *Result) error {
 	return nil
 }
 
-// wantsRevision is wants for any revision: the correction of a result that was
-// pushed goes whatever its score is, or the ATS would go on showing the old one.
-func (r PushRule) wantsRevision(ctx context.Context, reader PushReader, result *Result) (bool, error) {
-	if r.wants(result.Score) || r.Mode != PushOnThreshold || result.Revision == 1 {
+// wantsRevision is wants for any revision: the correction of a result that is in
+// the ATS, or may be, goes whatever its score is, or the ATS would go on showing
+// the old one. A push that has put nothing there ends instead.
+func (r PushRule) wantsRevision(ctx context.Context, tx Tx, result *Result) (bool, error) {
+	if r.wants(result.Score) || r.Mode != PushOnThreshold {
 		return r.wants(result.Score), nil
 	}
-	before, err := reader.LatestPush(ctx, result.OrganizationID, r.ConnectionID, result.AssessmentID)
-	return before > 0, err
+	for revision := result.Revision - 1; revision > 0; revision-- {
+		p, err := tx.PushOf(ctx, result.OrganizationID, r.ConnectionID, result.AssessmentID, revision)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err == nil && !p.needsCorrection() {
+			p, err = giveUp(ctx, tx, p, result.CreatedAt)
+		}
+		if err != nil || p.needsCorrection() {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// needsCorrection reports whether the ATS shows something of the push, or may,
+// or a person asked for it whatever the score is.
+func (p *Push) needsCorrection() bool {
+	if p.State == PushCancelled {
+		return false
+	}
+	create := p.step(StepCreate)
+	made := create.State == StepDone && !create.Existed
+	return p.Trigger == PushManual || p.placed() || made || p.inDoubt() != nil
+}
+
+// giveUp ends a push that has put nothing into the ATS, also one that a run has:
+// no request leaves before its intent is kept, and that run can keep nothing any
+// more. It returns the push as it is then, for the run may have been faster.
+func giveUp(ctx context.Context, tx Tx, found *Push, now time.Time) (*Push, error) {
+	p, err := tx.LockPush(ctx, found.OrganizationID, found.ID)
+	if err != nil || p.State == PushCancelled || p.needsCorrection() {
+		return p, err
+	}
+	candidate, err := tx.Candidate(ctx, p.OrganizationID, p.CandidateID)
+	if err != nil {
+		return nil, err
+	}
+	if err := freePerson(ctx, tx, p, candidate, time.Time{}, now); err != nil {
+		return nil, err
+	}
+	const why = "The result was corrected to below the minimum of the push rule. Nothing was sent."
+	if err := tx.EndSyncEntries(ctx, p.OrganizationID, p.ID, why); err != nil {
+		return nil, err
+	}
+	p.stop(&pause{state: PushCancelled, fault: fault.New(fault.Conflict, why)}, now)
+	p.Round++ // a task of it that waits does nothing
+	if err := tx.UpdatePush(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, announcePush(ctx, tx, SystemActor(p.OrganizationID), p, EventPushCancelled, now)
 }
 
 // PushRuleReader finds push rules.

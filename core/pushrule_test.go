@@ -1,12 +1,16 @@
 package core_test
 
 import (
+	"context"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trellis-ats/trellis/core"
 	"github.com/trellis-ats/trellis/core/ats"
+	"github.com/trellis-ats/trellis/core/coretest"
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
@@ -207,12 +211,102 @@ func TestACorrectionFollowsWhatWasPushed(t *testing.T) {
 	w.rule(w.connection.ID, "", core.PushOnThreshold, number(65))
 	told, untold := w.opened(w.job.ID), w.opened(w.job.ID)
 	w.again(told, 70)
+	w.drive()
 	w.again(told, 40)
 	w.again(untold, 40)
 	w.again(untold, 30)
 	if told, untold := len(w.of(told)), len(w.of(untold)); told != 2 || untold != 0 {
 		t.Errorf("%d pushes of the one that was told, %d of the other", told, untold)
 	}
+}
+
+// A correction under the minimum that comes before anything of the result was
+// written ends the push: the ATS has nothing to correct. It may come at any time.
+func TestACorrectionBeforeAnythingWasWritten(t *testing.T) {
+	t.Parallel()
+	type moment struct {
+		at     coretest.Operation // "": before it begins
+		m      coretest.Moment
+		err    error
+		later  bool // it comes only when the push stands still
+		person bool // is in the ATS already
+		pushes int
+		people int
+	}
+	for name, c := range map[string]moment{
+		"pending":                 {pushes: 1},
+		"stopped":                 {at: coretest.OpFind, m: coretest.BeforeCommit, err: fault.New(fault.Permission, "No."), later: true, pushes: 1},
+		"looking just now":        {at: coretest.OpFind, m: coretest.AfterCommit, pushes: 1},
+		"found somebody just now": {at: coretest.OpFind, m: coretest.AfterCommit, person: true, pushes: 1, people: 1},
+		"creating just now":       {at: coretest.OpCreate, m: coretest.BeforeCommit, pushes: 2, people: 1},
+		"maybe created":           {at: coretest.OpCreate, m: coretest.AfterCommit, err: fault.New(fault.OutcomeUnknown, "No answer."), pushes: 2, people: 1},
+		"created":                 {at: coretest.OpAttach, m: coretest.BeforeCommit, pushes: 2, people: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newPushWorld(t)
+			w.rule(w.connection.ID, "", core.PushOnThreshold, number(65))
+			id := w.opened(w.job.ID)
+			w.again(id, 70)
+			if c.person {
+				w.system.AddPerson(coretest.Person{Record: ats.CandidateRecord{Email: w.emailOf(id)}})
+			}
+			var once sync.Once
+			correct := func() { once.Do(func() { w.again(id, 40) }) }
+			if c.at == "" {
+				correct()
+			}
+			w.system.OnCall(func(_ context.Context, op coretest.Operation, m coretest.Moment) error {
+				if op != c.at || m != c.m {
+					return nil
+				}
+				if !c.later {
+					correct()
+				}
+				return c.err
+			})
+			w.drive()
+			w.system.OnCall(nil)
+			correct()
+			w.drive()
+			pushes := w.of(id)
+			if got := w.system.Tally(); len(pushes) != c.pushes || got.People != c.people || got.Applications != c.pushes-1 {
+				t.Fatalf("%d pushes, and the ATS has %+v", len(pushes), got)
+			}
+			if c.pushes == 2 {
+				w.expect(pushes[0].ID, core.PushDone)
+				return
+			}
+			p := w.expect(pushes[0].ID, core.PushCancelled)
+			log, err := w.store.SyncLog(t.Context(), w.admin.OrganizationID, core.SyncFilter{PushID: p.ID}, core.Page{First: 9})
+			w.ok(err)
+			if slices.ContainsFunc(log.Items, func(e core.SyncEntry) bool { return e.Outcome == core.SyncRunning }) || p.Message == "" {
+				t.Errorf("%q, and the sync log has %+v", p.Message, log.Items)
+			}
+		})
+	}
+}
+
+// What a person asked for goes whatever the score is, and so does its correction.
+func TestTheCorrectionOfWhatAPersonAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	w.rule(w.connection.ID, "", core.PushOnThreshold, number(65))
+	id := w.scored("ada@example.com", w.job.ID, 50)
+	w.ask(id)
+	w.again(id, 40)
+	w.drive()
+	if pushes := w.of(id); len(pushes) != 2 || pushes[0].State != core.PushDone || pushes[1].State != core.PushCancelled {
+		t.Errorf("pushes %+v", pushes)
+	}
+	w.one()
+}
+
+func (w *pushWorld) emailOf(assessment core.ID) string {
+	w.t.Helper()
+	c, err := w.store.Candidate(w.t.Context(), w.admin.OrganizationID, w.get(assessment).CandidateID)
+	w.ok(err)
+	return c.Email
 }
 
 // Without a mapped job nothing is sent, and nothing is lost.

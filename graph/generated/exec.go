@@ -8928,7 +8928,7 @@ enum PushMode {
   MANUAL
   "As soon as it is scored."
   ON_COMPLETE
-  "As soon as it is scored, if the score is the minimum or more. The correction of a result that was pushed goes whatever its score is."
+  "As soon as it is scored, if the score is the minimum or more. The correction of a result that is in the ATS goes whatever its score is; one that comes before anything was written cancels the push if it is below the minimum."
   ON_THRESHOLD
 }
 
