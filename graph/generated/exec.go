@@ -10047,7 +10047,7 @@ type Query {
     id: ID!
   ): Push
 
-  "Every write that a push of an assessment's current result would make, and why not; null if there is no such assessment or connection. For ADMIN, APPROVER and RECRUITER."
+  "Every write that a push of an assessment's current result would make, and why not; null if there is no such assessment or connection. For ADMIN, APPROVER and RECRUITER; a token that is narrowed needs READ and READ_SETUP."
   pushPreview(
     "The assessment's id."
     assessmentId: ID!
