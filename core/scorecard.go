@@ -133,10 +133,11 @@ func (ps *PushProfiles) PreviewScorecard(ctx context.Context, by Actor, connecti
 	return preview, nil
 }
 
-// sent returns the ATS's word for a recommendation, or why none is sent.
+// sent returns the ATS's word for a recommendation, or why none is sent. Whatever
+// goes to a scorecard goes with one.
 func (p *PushProfile) sent(card ats.Capability, r ats.Recommendation) (word string, reasons []string) {
-	if !p.has(Destination{Datum: DatumRecommendation, To: ToScorecard}) {
-		reasons = append(reasons, "The push profile brings no recommendation to a scorecard.")
+	if !slices.ContainsFunc(p.Destinations, func(d Destination) bool { return d.To == ToScorecard }) {
+		reasons = append(reasons, "The push profile brings nothing to a scorecard.")
 	}
 	if !card.Available {
 		reasons = append(reasons, card.Reasons...)

@@ -94,6 +94,23 @@ func TestThePreviewOfAScorecardTellsWhyNoneIsSent(t *testing.T) {
 	w.refused(err, fault.Forbidden)
 }
 
+// Whatever goes to a scorecard goes with the score and the recommendation.
+func TestAnyScorecardHasARecommendation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ps, _ := profiles(w)
+	w.can(ats.Capability{Name: ats.CapabilityScorecards, Available: true, Constraints: map[string]string{"recommendation_MIXED": "no_decision"}})
+	for _, d := range []core.Datum{core.DatumScore, core.DatumRecommendation, core.DatumSummary, core.DatumAllTraits, core.DatumReportURL} {
+		_, err := ps.UpdateDestinations(t.Context(), w.admin, w.connection.ID, core.Destinations{All: []core.Destination{{Datum: d, To: core.ToScorecard}}})
+		w.ok(err)
+		p, err := ps.PreviewScorecard(t.Context(), w.admin, w.connection.ID, 50_00, "")
+		w.ok(err)
+		if p.Sent != "no_decision" || len(p.Reasons) != 0 {
+			t.Errorf("%s: %q, %q", d, p.Sent, p.Reasons)
+		}
+	}
+}
+
 // can makes the connection's last check find these capabilities.
 func (w *world) can(all ...ats.Capability) {
 	w.t.Helper()

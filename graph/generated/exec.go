@@ -9027,7 +9027,7 @@ enum DestinationKind {
   ATTACHMENT
   "A tag of the candidate."
   TAG
-  "A scorecard. Few ATSs take one."
+  "A scorecard. Few ATSs take one. Whatever goes there goes with score and recommendation."
   SCORECARD
 }
 
