@@ -33,8 +33,8 @@ type PreviewWrite struct {
 }
 
 // Preview tells every write that a push of an assessment's current result would
-// make, and why a step would be skipped. It asks the ATS nothing. Before there
-// is a result, it tells that alone.
+// make, and why a step would be skipped. It asks the ATS nothing. Of a push that
+// there is it tells what is left. Before there is a result, it tells that alone.
 // Errors: fault.Forbidden, fault.NotFound, fault.Invalid.
 func (ps *Pushes) Preview(ctx context.Context, by Actor, assessment, connection ID) (*PushPreview, error) {
 	for _, needed := range []Permission{PermitRead, PermitReadSetup} { // it shows who it is, and where it goes
@@ -61,11 +61,22 @@ func (ps *Pushes) Preview(ctx context.Context, by Actor, assessment, connection 
 	if err != nil {
 		return nil, err
 	}
-	p, err := ps.planned(ctx, by, a, c, result.Revision)
+	p, err := ps.standing(ctx, by, a, c, result.Revision)
 	if err != nil {
 		return nil, err
 	}
+	if v.Problem == nil {
+		v.Problem = fault.From(p.unasked())
+	}
 	return v, ps.fill(ctx, v, p)
+}
+
+// unasked tells why nothing comes of asking for the push again, or nil.
+func (p *Push) unasked() error {
+	if p.State.stopped() && p.Question.Kind == "" {
+		return notAgain("STOPPED", "The push of this result stopped: %s Retry it.", p.Message)
+	}
+	return p.idle()
 }
 
 func (ps *Pushes) fill(ctx context.Context, v *PushPreview, p *Push) error {
@@ -81,9 +92,12 @@ func (ps *Pushes) fill(ctx context.Context, v *PushPreview, p *Push) error {
 	constraints := effective(ps.o.Adapters, v.Connection)
 	for i := range p.Steps {
 		s := PreviewStep{Kind: p.Steps[i].Kind}
-		if p.Steps[i].State == StepSkipped {
+		switch {
+		case p.Steps[i].State == StepSkipped:
 			s.Off = p.Steps[i].Message
-		} else {
+		case p.past(&p.Steps[i]):
+			s.Off = "It is done already."
+		default:
 			s.Writes = content.writes(&p.Plan, s.Kind, candidate)
 		}
 		if s.Kind == StepScorecard && s.Off == "" {

@@ -202,7 +202,7 @@ func several(by Actor, ids []ID) error {
 	return nil
 }
 
-// foresee returns the push that there would be, or is.
+// foresee returns the push that there would be, or is, if it would go on.
 func (ps *Pushes) foresee(ctx context.Context, by Actor, id ID, c *Connection) (*Push, error) {
 	a, err := ps.o.Store.Assessment(ctx, by.OrganizationID, id)
 	if err != nil {
@@ -212,21 +212,48 @@ func (ps *Pushes) foresee(ctx context.Context, by Actor, id ID, c *Connection) (
 	if err != nil {
 		return nil, err
 	}
-	is, err := ps.o.Store.PushOf(ctx, by.OrganizationID, c.ID, id, result.Revision)
-	if err == nil && is.State == PushDone {
-		e := fault.InvalidField("assessmentId", "DONE", "This result is in the ATS already.")
-		e.Code, e.Kind = fault.Conflict, "DONE"
-		return nil, e
+	p, err := ps.standing(ctx, by, a, c, result.Revision)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil && is.State.stopped() && is.Question.Kind != "" {
-		e := fault.InvalidField("assessmentId", "ASKS", "The push of this result waits for an answer: %s Resolve it.", is.Message)
-		e.Code, e.Kind = fault.Conflict, "ASKS"
-		return nil, e
+	return p, p.idle()
+}
+
+// standing returns the push of a result that there is, or else one that is not
+// kept. One that was cancelled would begin anew, and one that stopped go on by
+// the plan of now.
+func (ps *Pushes) standing(ctx context.Context, by Actor, a *Assessment, c *Connection, revision int) (*Push, error) {
+	planned, err := ps.planned(ctx, by, a, c, revision)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil || !fault.Is(err, fault.NotFound) {
-		return is, err
+	is, err := ps.o.Store.PushOf(ctx, by.OrganizationID, c.ID, a.ID, revision)
+	switch {
+	case fault.Is(err, fault.NotFound) || err == nil && is.State == PushCancelled:
+		return planned, nil
+	case err == nil && is.State.stopped():
+		is.replan(planned.Plan, effective(ps.o.Adapters, c), planned.RequestedAt)
 	}
-	return ps.planned(ctx, by, a, c, result.Revision)
+	return is, err
+}
+
+// idle tells why nothing comes of pushing the result, also if what stopped is
+// retried, or nil.
+func (p *Push) idle() error {
+	switch {
+	case p.State == PushDone:
+		return notAgain("DONE", "This result is in the ATS already.")
+	case p.State.stopped() && p.Question.Kind != "":
+		return notAgain("ASKS", "The push of this result waits for an answer: %s Resolve it.", p.Message)
+	default:
+		return nil
+	}
+}
+
+func notAgain(kind, format string, args ...any) error {
+	e := fault.InvalidField("assessmentId", kind, format, args...)
+	e.Code, e.Kind = fault.Conflict, kind
+	return e
 }
 
 // planned returns a push that is not kept.
@@ -248,7 +275,7 @@ func (p *Push) requests(capabilities []ats.Capability) int {
 	n := 0
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if s.over() && (s.Kind != StepFind || p.placed()) {
+		if p.past(s) {
 			continue
 		}
 		c, _ := capability(capabilities, s.Kind.capability())
@@ -256,6 +283,10 @@ func (p *Push) requests(capabilities []ats.Capability) int {
 	}
 	return max(n, 1)
 }
+
+// past reports whether a step will not be taken any more. One that has no place
+// yet looks anew in each run.
+func (p *Push) past(s *PushStep) bool { return s.over() && (s.Kind != StepFind || p.placed()) }
 
 func constraint(c ats.Capability, name string, otherwise int) int {
 	if n, err := strconv.Atoi(c.Constraints[name]); err == nil && n > 0 {

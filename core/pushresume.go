@@ -97,9 +97,7 @@ func resumePush(ctx context.Context, tx Tx, p *Push, capabilities []ats.Capabili
 		e.Code, e.Kind = fault.Conflict, "JOB_NOT_MAPPED"
 		return e
 	}
-	plan.WithoutApplication = p.Answer.WithoutApplication || (p.placed() && p.Plan.WithoutApplication)
-	p.Plan = *plan
-	p.lay(capabilities, now)
+	p.replan(*plan, capabilities, now)
 	for i := range p.Steps {
 		p.Steps[i].Attempts = 0
 	}
@@ -107,6 +105,14 @@ func resumePush(ctx context.Context, tx Tx, p *Push, capabilities []ats.Capabili
 	p.State, p.RunToken, p.UpdatedAt, p.DueAt = PushPending, "", now, now
 	p.FaultCode, p.Message, p.Advice, p.Question = "", "", "", PushQuestion{}
 	return tx.UpdatePush(ctx, p)
+}
+
+// replan plans anew what has no receipt. It keeps that a job was closed where a
+// person said what to do then, or where the push has its place.
+func (p *Push) replan(plan PushPlan, capabilities []ats.Capability, now time.Time) {
+	plan.WithoutApplication = p.Answer.WithoutApplication || (p.placed() && p.Plan.WithoutApplication)
+	p.Plan = plan
+	p.lay(capabilities, now)
 }
 
 // Cancel ends a push that no run has. What is in the ATS already stays there.

@@ -9349,10 +9349,11 @@ input PushFilter {
 }
 
 """
-Every write that a push would make. Nothing is sent.
+Every write that a push would make, or what is left of the one that there is.
+Nothing is sent.
 """
 type PushPreview {
-  "Why it would not be pushed; empty if it would."
+  "Why pushAssessment would not push it, for example because it is in the ATS already, or a push of it stopped; empty if it would."
   problems: [UserError!]!
   "The connection that it would go over."
   connection: Connection!
@@ -9370,7 +9371,7 @@ A step of a push and what it would write.
 type PushPreviewStep {
   "What it does."
   kind: StepKind!
-  "Why it would be skipped, for example because the ATS does not take it or a right is missing; null if it would not."
+  "Why it would be skipped, for example because the ATS does not take it, a right is missing, or it is done already; null if it would not."
   off: String
   "What it would write."
   writes: [PushPreviewWrite!]!
