@@ -85,3 +85,21 @@ func freePerson(ctx context.Context, tx Tx, p *Push, c *Candidate, freeAt, now t
 	}
 	return tx.UpdatePerson(ctx, person)
 }
+
+// forgetChosen forgets who the person is in the ATS if a person chose that for
+// the push: it is asked anew, and no other push goes there unasked.
+func forgetChosen(ctx context.Context, tx Tx, p *Push, now time.Time) error {
+	if p.Answer.CandidateID == "" {
+		return nil
+	}
+	c, err := tx.Candidate(ctx, p.OrganizationID, p.CandidateID)
+	if err != nil {
+		return err
+	}
+	person, err := tx.LockPerson(ctx, p.OrganizationID, p.ConnectionID, personKey(c), now)
+	if err != nil || (person.ExternalID != p.Answer.CandidateID && person.ExternalID != p.ExternalCandidateID) { // the latter follows merges
+		return err
+	}
+	person.ExternalID, person.UpdatedAt = "", now
+	return tx.UpdatePerson(ctx, person)
+}

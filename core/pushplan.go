@@ -208,7 +208,9 @@ func askedAgain(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error
 	if p.State == PushCancelled {
 		event = EventPushRequested
 		p.Trigger, p.RequestedBy, p.FinishedAt = o.Trigger, by.Name, time.Time{}
-		p.lookAnew()
+		if err := lookAnew(ctx, tx, p, o.At); err != nil {
+			return nil, err
+		}
 	}
 	if !p.placed() {
 		p.JobID = a.JobID
@@ -219,12 +221,29 @@ func askedAgain(ctx context.Context, tx Tx, by Actor, o pushOrder) (*Push, error
 	return p, announcePush(ctx, tx, by, p, event, o.At)
 }
 
-// lookAnew forgets where a push wrote to: whoever cancelled it may have seen
-// that this is gone. What it wrote there is found again by its marks.
-func (p *Push) lookAnew() {
-	if p.placed() {
-		p.Steps, p.ExternalCandidateID, p.ExternalApplicationID, p.ProfileURL = nil, "", "", ""
+// lookAnew forgets where a push wrote to, and what was answered about it: whoever
+// cancelled it may have seen that this is gone, or wrong. What it wrote there is
+// found again by its marks, and what may still be under way is waited for. A
+// creation in doubt is settled first, as it was begun; and whom the push made
+// and has no application for yet is still the one.
+func lookAnew(ctx context.Context, tx Tx, p *Push, now time.Time) error {
+	if p.inDoubt() != nil {
+		return nil
 	}
+	if err := forgetChosen(ctx, tx, p, now); err != nil {
+		return err
+	}
+	p.Answer = PushAnswer{}
+	if p.made() && !p.placed() {
+		return nil
+	}
+	p.ExternalCandidateID, p.ExternalApplicationID, p.ProfileURL = "", "", ""
+	for i := range p.Steps {
+		if s := &p.Steps[i]; !s.Kind.feedback() || s.State != StepSent {
+			*s = PushStep{Kind: s.Kind, State: StepPending}
+		}
+	}
+	return nil
 }
 
 // beginsAgain reports whether a push that is asked for again goes on: one that

@@ -99,9 +99,7 @@ func (p *Push) needsCorrection() bool {
 	if p.State == PushCancelled {
 		return false
 	}
-	create := p.step(StepCreate)
-	made := create.State == StepDone && !create.Existed
-	return p.Trigger == PushManual || p.placed() || made || p.inDoubt() != nil
+	return p.Trigger == PushManual || p.placed() || p.made() || p.inDoubt() != nil
 }
 
 // giveUp ends a push that has put nothing into the ATS, also one that a run has:

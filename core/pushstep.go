@@ -140,6 +140,12 @@ func (p *Push) next() *PushStep {
 // push writes to.
 func (p *Push) placed() bool { return p.step(StepCreate).over() && p.step(StepApply).over() }
 
+// made reports whether it is settled that the push made the person.
+func (p *Push) made() bool {
+	s := p.step(StepCreate)
+	return s.State == StepDone && !s.Existed
+}
+
 // inDoubt returns the step that may have made a person or an application of
 // which nothing is known yet, or nil.
 func (p *Push) inDoubt() *PushStep {

@@ -34,6 +34,15 @@ func (a *ATS) CloseJob(id string) {
 	}
 }
 
+// OpenJob opens a closed job again.
+func (a *ATS) OpenJob(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if j := a.job(id); j != nil {
+		j.closed = false
+	}
+}
+
 func (a *ATS) job(id string) *job {
 	for _, j := range a.jobs {
 		if j.id == id {

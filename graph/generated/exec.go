@@ -10351,7 +10351,7 @@ type Mutation {
     input: SetActingUserInput!
   ): SetActingUserPayload
 
-  "Brings the current result of an assessment into the ATS, with the candidate if need be. It goes on in the background. The same result again gives the push that there is. For ADMIN and RECRUITER."
+  "Brings the current result of an assessment into the ATS, with the candidate if need be. It goes on in the background. The same result again gives the push that there is; one that was cancelled begins anew, and asks anew what was answered. For ADMIN and RECRUITER."
   pushAssessment(
     "Which assessment, and over which connection."
     input: PushAssessmentInput!
