@@ -83,7 +83,7 @@ func feedbackCapabilities() []ats.Capability {
 			constraintRequests: "2", "max_characters": strconv.Itoa(maxNoteLength), "deduplicated_by": "marker", "edit": "never: a note cannot be changed or deleted",
 		}},
 		{Name: ats.CapabilityTags, Available: true, Constraints: map[string]string{
-			constraintRequests: "5", "owner": "the candidate, on all jobs",
+			constraintRequests: "6", "owner": "the candidate, on all jobs",
 		}},
 		{Name: ats.CapabilityScorecards, Available: true, Reasons: []string{noScorecards}, Constraints: scorecardConstraints()},
 	}

@@ -112,6 +112,20 @@ func TestSetFieldsKnowsWhatIsThere(t *testing.T) {
 	}
 }
 
+// A tag that is refused, and is not there either, stays refused.
+func TestATagThatIsRefused(t *testing.T) {
+	t.Parallel()
+	a := patient(t)
+	s := newStand(t, map[string][]said{
+		"GET /v3/candidate_tags": ok(`[{"id":61,"name":"Miki: Passed"}]`), "GET /v3/applied_candidate_tags": ok(`[]`),
+		"POST /v3/applied_candidate_tags": {{status: 422, body: `{"errors":[{"candidate_id":"does not exist"}]}`}},
+	})
+	_, err := a.AddTag(t.Context(), &ats.TagRequest{Target: tagNote(s.connected(a)).Target, Name: "Miki: Passed"})
+	if !fault.Is(err, fault.Invalid) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // All that is wrong is named at once, and nothing is written.
 func TestSetFieldsRefuses(t *testing.T) {
 	t.Parallel()
@@ -258,6 +272,35 @@ func TestAppend(t *testing.T) {
 				{"POST /v3/applied_candidate_tags", "", `{"candidate_id":41,"candidate_tag_id":62}`},
 			},
 			false, "6201",
+		},
+		"a tag that another applies at the same time": {
+			nil,
+			map[string][]said{
+				"GET /v3/candidate_tags":          ok(`[{"id":61,"name":"Miki: Passed"}]`),
+				"GET /v3/applied_candidate_tags":  {{body: "[]"}, {body: `[{"id":6101,"candidate_id":41,"candidate_tag_id":61}]`}},
+				"POST /v3/applied_candidate_tags": {{status: 422, body: `{"errors":[{"candidate_tag_id":"has already been applied"}]}`}},
+			},
+			addTag,
+			[]asked{
+				{"GET /v3/candidate_tags", "per_page=500", ""},
+				{"GET /v3/applied_candidate_tags", "candidate_ids=41&candidate_tag_ids=61&per_page=500", ""},
+				{"POST /v3/applied_candidate_tags", "", `{"candidate_id":41,"candidate_tag_id":61}`},
+				{"GET /v3/applied_candidate_tags", "candidate_ids=41&candidate_tag_ids=61&per_page=500", ""},
+			},
+			true, "6101",
+		},
+		"the older of two tags of one name": {
+			nil,
+			map[string][]said{
+				"GET /v3/candidate_tags":         ok(`[{"id":101,"name":"Miki: Passed"},{"id":99,"name":"miki: passed"},{"id":100,"name":"Miki: Passed"},{"id":9,"name":"Other"}]`),
+				"GET /v3/applied_candidate_tags": ok(`[{"id":9901,"candidate_id":41,"candidate_tag_id":99}]`),
+			},
+			addTag,
+			[]asked{
+				{"GET /v3/candidate_tags", "per_page=500", ""},
+				{"GET /v3/applied_candidate_tags", "candidate_ids=41&candidate_tag_ids=99&per_page=500", ""},
+			},
+			true, "9901",
 		},
 		"a scorecard": {
 			[]string{"scorecards", "restricted"},

@@ -1,7 +1,9 @@
 package greenhouse
 
 import (
+	"cmp"
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/trellis-ats/trellis/core/ats"
@@ -53,13 +55,26 @@ func (a *adapter) AddTag(ctx context.Context, r *ats.TagRequest) (*ats.FeedbackR
 		if err != nil || receipt.Existed {
 			return err
 		}
-		number, err := numeric("tag", tagID)
-		if err != nil {
-			return err
-		}
-		receipt.Reference, err = h.create(ctx, resourceAppliedTags, newAppliedTag{CandidateID: candidate, TagID: number})
+		receipt.Reference, receipt.Existed, err = h.applyTag(ctx, candidate, tagID)
 		return err
 	})
+}
+
+// applyTag ties the tag to the person. If somebody else does at the same time,
+// Greenhouse refuses ours; then theirs is there.
+func (h *harvest) applyTag(ctx context.Context, candidate int64, tagID string) (row string, existed bool, err error) {
+	number, err := numeric("tag", tagID)
+	if err != nil {
+		return "", false, err
+	}
+	row, refused := h.create(ctx, resourceAppliedTags, newAppliedTag{CandidateID: candidate, TagID: number})
+	if !fault.Is(refused, fault.Invalid) {
+		return row, false, refused
+	}
+	if row, err = h.applied(ctx, strconv.FormatInt(candidate, 10), tagID); err != nil || row != "" {
+		return row, row != "", err
+	}
+	return "", false, refused
 }
 
 // tag finds the tag or makes it. If somebody else makes it at the same time,
@@ -78,12 +93,15 @@ func (h *harvest) tag(ctx context.Context, name string) (id string, isNew bool, 
 	return "", false, refused
 }
 
+// findTag returns the tag with the lowest id of those of the name: two that were
+// made at the same time are used as one by all.
 func (h *harvest) findTag(ctx context.Context, name string) (id string, err error) {
 	err = scan(ctx, h, resourceTags, first(maxPageSize), func(t tag) bool {
-		if strings.EqualFold(oneLine(t.Name), name) {
-			id = string(t.ID)
+		one := string(t.ID)
+		if strings.EqualFold(oneLine(t.Name), name) && (id == "" || cmp.Or(cmp.Compare(len(one), len(id)), cmp.Compare(one, id)) < 0) {
+			id = one
 		}
-		return id != ""
+		return false
 	})
 	return id, err
 }
