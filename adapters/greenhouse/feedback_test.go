@@ -289,19 +289,6 @@ func TestAppend(t *testing.T) {
 			},
 			true, "6101",
 		},
-		"the older of two tags of one name": {
-			nil,
-			map[string][]said{
-				"GET /v3/candidate_tags":         ok(`[{"id":101,"name":"Miki: Passed"},{"id":99,"name":"miki: passed"},{"id":100,"name":"Miki: Passed"},{"id":9,"name":"Other"}]`),
-				"GET /v3/applied_candidate_tags": ok(`[{"id":9901,"candidate_id":41,"candidate_tag_id":99}]`),
-			},
-			addTag,
-			[]asked{
-				{"GET /v3/candidate_tags", "per_page=500", ""},
-				{"GET /v3/applied_candidate_tags", "candidate_ids=41&candidate_tag_ids=99&per_page=500", ""},
-			},
-			true, "9901",
-		},
 		"a scorecard": {
 			[]string{"scorecards", "restricted"},
 			map[string][]said{"GET /v3/scorecards": ok(`[{"id":1,"notes":null}]`), "POST /v3/scorecards": {{status: 201, body: `{"id":600}`}}},

@@ -1,7 +1,6 @@
 package greenhouse
 
 import (
-	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -93,15 +92,12 @@ func (h *harvest) tag(ctx context.Context, name string) (id string, isNew bool, 
 	return "", false, refused
 }
 
-// findTag returns the tag with the lowest id of those of the name: two that were
-// made at the same time are used as one by all.
 func (h *harvest) findTag(ctx context.Context, name string) (id string, err error) {
 	err = scan(ctx, h, resourceTags, first(maxPageSize), func(t tag) bool {
-		one := string(t.ID)
-		if strings.EqualFold(oneLine(t.Name), name) && (id == "" || cmp.Or(cmp.Compare(len(one), len(id)), cmp.Compare(one, id)) < 0) {
-			id = one
+		if strings.EqualFold(oneLine(t.Name), name) {
+			id = string(t.ID)
 		}
-		return false
+		return id != ""
 	})
 	return id, err
 }
