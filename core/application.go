@@ -103,6 +103,9 @@ type ApplicationWriter interface {
 	// SaveApplication inserts a, or replaces the one of the same connection,
 	// external id and assessment.
 	SaveApplication(ctx context.Context, a *Application) error
+	// ForgetApplication removes the row of an application and an assessment that
+	// a push wrote; one that an order named stays.
+	ForgetApplication(ctx context.Context, organization, connection ID, external string, assessment ID) error
 	// LockApplications is ApplicationsByExternal that keeps others from changing
 	// the rows until the transaction ends.
 	LockApplications(ctx context.Context, organization, connection ID, external string) ([]Application, error)

@@ -87,10 +87,14 @@ func freePerson(ctx context.Context, tx Tx, p *Push, c *Candidate, freeAt, now t
 }
 
 // forgetChosen forgets who the person is in the ATS if a person chose that for
-// the push: it is asked anew, and no other push goes there unasked.
+// the push: it is asked anew, and no other push goes there unasked. Nor is their
+// application the assessment's any more, or routing would act on it.
 func forgetChosen(ctx context.Context, tx Tx, p *Push, now time.Time) error {
 	if p.Answer.CandidateID == "" {
 		return nil
+	}
+	if err := tx.ForgetApplication(ctx, p.OrganizationID, p.ConnectionID, p.ExternalApplicationID, p.AssessmentID); err != nil {
+		return err
 	}
 	c, err := tx.Candidate(ctx, p.OrganizationID, p.CandidateID)
 	if err != nil {

@@ -53,6 +53,13 @@ func TestAWrongChoiceIsAskedAnew(t *testing.T) {
 			if p = w.resolve(p, core.PushResolution{CandidateID: right}); p.ExternalCandidateID != right || len(w.system.Notes(right)) != 1 || len(w.system.Notes(wrong)) != 0 {
 				t.Errorf("it went to %s", p.ExternalCandidateID)
 			}
+			a, err := w.store.ApplicationOf(t.Context(), p.OrganizationID, p.ConnectionID, p.AssessmentID)
+			w.ok(err)
+			all, err := w.store.ApplicationsOf(t.Context(), p.OrganizationID, []core.ID{p.AssessmentID})
+			w.ok(err)
+			if len(all) != 1 || a.CandidateExternalID != right {
+				t.Errorf("the assessment's applications: %+v", all)
+			}
 			if p := w.started("ada@example.com"); p.ExternalCandidateID != right {
 				t.Errorf("the next went to %s: %s", p.ExternalCandidateID, p.Message)
 			}

@@ -112,3 +112,11 @@ func (t *tx) SaveApplication(ctx context.Context, a *core.Application) error {
 	var id core.ID
 	return notFound(t.q.get(ctx, &id, query, valuesOf(newApplicationRow(a))...), "assessment")
 }
+
+// ForgetApplication implements core.ApplicationWriter.
+func (t *tx) ForgetApplication(ctx context.Context, organization, connection core.ID, external string, assessment core.ID) error {
+	const query = `DELETE FROM applications WHERE organization_id = $1 AND connection_id = $2 AND external_id = $3
+		AND assessment_id = $4 AND origin = $5`
+	_, err := t.q.exec(ctx, query, organization, connection, external, assessment, core.ApplicationPushed)
+	return err
+}

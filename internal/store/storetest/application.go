@@ -58,3 +58,25 @@ func testApplicationSavedTwice(t *testing.T, db *store.DB) {
 	err := db.Atomically(t.Context(), func(tx core.Tx) error { return tx.SaveApplication(t.Context(), &stolen) })
 	expectCode(t, "another organization's", err, fault.NotFound)
 }
+
+// testApplicationForgotten removes one that a push wrote, and no other.
+func testApplicationForgotten(t *testing.T, db *store.DB) {
+	f, other := newFixture(t, db), newFixture(t, db)
+	pushed, ordered := f.newApplication(t, f.newAssessment(t, nil)), f.newApplication(t, f.newAssessment(t, nil))
+	pushed.Origin, ordered.Origin = core.ApplicationPushed, core.ApplicationOrdered
+	forget := func(org core.ID, a *core.Application, assessment core.ID) int {
+		change(t, db, func(ctx context.Context, tx core.Tx) error {
+			for _, one := range []*core.Application{pushed, ordered} {
+				if err := tx.SaveApplication(ctx, one); err != nil {
+					return err
+				}
+			}
+			return tx.ForgetApplication(ctx, org, a.ConnectionID, a.ExternalID, assessment)
+		})
+		return len(found[[]core.Application](t)(db.ApplicationsOf(t.Context(), f.org, []core.ID{pushed.AssessmentID, ordered.AssessmentID})))
+	}
+	same(t, "another organization's", 2, forget(other.org, pushed, pushed.AssessmentID))
+	same(t, "of another assessment", 2, forget(f.org, pushed, ordered.AssessmentID))
+	same(t, "ordered", 2, forget(f.org, ordered, ordered.AssessmentID))
+	same(t, "pushed", 1, forget(f.org, pushed, pushed.AssessmentID))
+}

@@ -145,6 +145,7 @@ func nounsOfATS() map[string]suiteTest {
 		"activities":                     testActivities,
 		"application":                    testApplication,
 		"application saved twice":        testApplicationSavedTwice,
+		"forgotten applications":         testApplicationForgotten,
 		"issue":                          testIssue,
 		"issues close":                   testIssuesClose,
 		"issue found by many at once":    testConcurrentIssues,
