@@ -32,9 +32,7 @@ func (us *ActingUsers) Set(ctx context.Context, by Actor, connection ID, user st
 		return nil, unknownField(err, "connectionId", "connection")
 	}
 	if c.Settings[ats.SettingAuthMode] == ats.AuthModeAuthorizationCode {
-		e := fault.InvalidField("userId", "CONSENTED", "On this connection acts who consented to it, or a service account. Nothing was changed; connect anew to let another user act.")
-		e.Code, e.Kind = fault.Conflict, "CONSENTED"
-		return nil, e
+		return nil, fault.ConflictField("userId", "CONSENTED", "CONSENTED", "On this connection acts who consented to it, or a service account. Nothing was changed; connect anew to let another user act.")
 	}
 	found, err := chosen(ctx, us.choices, by, choice{
 		ChoiceQuery: ChoiceQuery{ConnectionID: connection, Kind: ats.ReferenceUsers}, path: "userId", noun: "user", id: user,

@@ -73,9 +73,7 @@ func (as *Authorizations) attempt(ctx context.Context, by Actor, connection ID, 
 		return nil, err
 	}
 	if adapter != "" && c.Adapter != adapter {
-		e := fault.InvalidField("connectionId", "ADAPTER", "The connection %q is one of %s, not of %s. Nothing was changed.", c.Name, c.Adapter, adapter)
-		e.Code, e.Kind = fault.Conflict, "ADAPTER"
-		return nil, e
+		return nil, fault.ConflictField("connectionId", "ADAPTER", "ADAPTER", "The connection %q is one of %s, not of %s. Nothing was changed.", c.Name, c.Adapter, adapter)
 	}
 	able, err := abilityOf[ats.Authorization](as.adapters, c.Adapter, ats.CapabilityAuthorization)
 	if err != nil {

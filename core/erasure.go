@@ -233,9 +233,7 @@ func (a *Assessment) refuseErased() error {
 	if a.ErasedAt.IsZero() {
 		return nil
 	}
-	e := fault.InvalidField("assessmentId", "ERASED", "The candidate's data was erased; nothing of them is kept any more. Nothing was changed.")
-	e.Code, e.Kind = fault.Conflict, "ERASED"
-	return e
+	return fault.ConflictField("assessmentId", "ERASED", "ERASED", "The candidate's data was erased; nothing of them is kept any more. Nothing was changed.")
 }
 
 // Erasures are the use cases around erasing people's data.

@@ -104,9 +104,7 @@ func onceKeyed[T any](ctx context.Context, tx Tx, by Actor, k keyed, apply func(
 
 func repeated[T any](first, claim *KeptOutcome) (*T, error) {
 	if first.Operation != claim.Operation || first.Digest != claim.Digest {
-		e := fault.InvalidField("idempotencyKey", "REUSED", "This idempotency key was used with another request. Nothing was changed; take a new key.")
-		e.Code, e.Kind = fault.Conflict, "KEY_REUSED"
-		return nil, e
+		return nil, fault.ConflictField("idempotencyKey", "REUSED", "KEY_REUSED", "This idempotency key was used with another request. Nothing was changed; take a new key.")
 	}
 	made := new(T)
 	if err := json.Unmarshal(first.Outcome, made); err != nil {

@@ -151,7 +151,7 @@ func refusal(err error) SyncOutcome {
 }
 
 func (in *Inbound) carryOut(ctx context.Context, c *Connection, command ats.Command, entry *SyncEntry) (ats.Outcome, error) {
-	by := Actor{OrganizationID: c.OrganizationID, Role: RoleATS, ID: c.ID, Name: c.Name}
+	by := ofATS(c)
 	switch command := command.(type) {
 	case *ats.ListTests:
 		return in.listTests(ctx, c)
@@ -245,7 +245,7 @@ func (in *Inbound) fetched(ctx context.Context, c *Connection, o ats.Outcome) er
 	if err != nil || a.DeliveredRev >= status.Progress.Result.Revision {
 		return err
 	}
-	by := Actor{OrganizationID: c.OrganizationID, Role: RoleATS, ID: c.ID, Name: c.Name}
+	by := ofATS(c)
 	_, err = changeAssessment(ctx, in.store, in.clock, a.OrganizationID, a.ID, func(tx Tx, a *Assessment, now time.Time) error {
 		return a.delivered(ctx, tx, by, status.Progress.Result.Revision, now)
 	})

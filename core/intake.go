@@ -9,6 +9,31 @@ import (
 	"github.com/trellis-ats/trellis/core/ats"
 )
 
+// ofATS acts for a connection's ATS.
+func ofATS(c *Connection) Actor {
+	return Actor{OrganizationID: c.OrganizationID, Role: RoleATS, ID: c.ID, Name: c.Name}
+}
+
+// intake is one transaction that takes in what an ATS tells.
+type intake struct {
+	tx     Tx
+	c      *Connection
+	sync   *WebhookSync
+	hook   *Webhook // nil if it was read from the ATS instead
+	by     Actor
+	now    time.Time
+	truth  map[string]*ats.ApplicationRecord
+	barred bool
+
+	notes     []string // what came of it, for people
+	about     []ID     // assessments that it concerned
+	unsettled []string
+	person    string // whoever it was about, by the ATS's id
+	known     bool   // whether the action is one that is acted on
+}
+
+func (x *intake) note(text string) { x.notes = append(x.notes, text) }
+
 // event takes in one thing that happened in the ATS.
 func (x *intake) event(ctx context.Context, told *ats.Event) error {
 	e := *told

@@ -227,9 +227,7 @@ func (is *Issues) Act(ctx context.Context, by Actor, id ID) (*Issue, error) {
 }
 
 func (*Issue) refuse(code, message string) error {
-	e := fault.InvalidField("issueId", code, "%s", message)
-	e.Code, e.Kind = fault.Conflict, code
-	return e
+	return fault.ConflictField("issueId", code, code, "%s", message)
 }
 
 // found keeps an issue that was found, with an event if it is new.

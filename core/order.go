@@ -29,7 +29,7 @@ func (as *Assessments) Place(ctx context.Context, c *Connection, o *ats.PlaceOrd
 	if err := candidate.Validate(); err != nil {
 		return nil, err
 	}
-	by := Actor{OrganizationID: c.OrganizationID, Role: RoleATS, ID: c.ID, Name: c.Name}
+	by := ofATS(c)
 	placed, err = as.place(ctx, by, c, o, candidate)
 	if !errors.Is(err, errRepeated) {
 		return placed, err
@@ -233,9 +233,7 @@ func (as *Assessments) Redeliver(ctx context.Context, by Actor, id ID) (*Assessm
 			return err
 		}
 		if a.ConnectionID == "" || a.Status != StatusScored {
-			e := fault.InvalidField("assessmentId", "NOTHING_TO_DELIVER", "There is no result to bring to an ATS. Nothing was changed.")
-			e.Code, e.Kind = fault.Conflict, "STATUS"
-			return e
+			return fault.ConflictField("assessmentId", "NOTHING_TO_DELIVER", "STATUS", "There is no result to bring to an ATS. Nothing was changed.")
 		}
 		current, err := tx.LatestResult(ctx, a.OrganizationID, a.ID)
 		if err != nil {

@@ -64,9 +64,7 @@ func ready(ctx context.Context, r Reader, a *Assessment, c *Connection) (*Result
 		return nil, err
 	}
 	if a.Status != StatusScored {
-		e := fault.InvalidField("assessmentId", "NO_RESULT", "The assessment is %s and has no result yet. Nothing was sent.", a.Status)
-		e.Code, e.Kind = fault.Conflict, "STATUS"
-		return nil, e
+		return nil, fault.ConflictField("assessmentId", "NO_RESULT", "STATUS", "The assessment is %s and has no result yet. Nothing was sent.", a.Status)
 	}
 	plan, err := newPushPlan(ctx, r, a.OrganizationID, c.ID, a.JobID)
 	if err != nil {
@@ -251,9 +249,7 @@ func (p *Push) idle() error {
 }
 
 func notAgain(kind, format string, args ...any) error {
-	e := fault.InvalidField("assessmentId", kind, format, args...)
-	e.Code, e.Kind = fault.Conflict, kind
-	return e
+	return fault.ConflictField("assessmentId", kind, kind, format, args...)
 }
 
 // planned returns a push that is not kept.

@@ -49,9 +49,7 @@ func (ps *Pushes) change(ctx context.Context, by Actor, id ID, apply func(Tx, *P
 }
 
 func (p *Push) illegal(what string) error {
-	e := fault.InvalidField("pushId", "WRONG_STATE", "The push is %s and cannot be %s. Nothing was changed.", p.State, what)
-	e.Code, e.Kind = fault.Conflict, "STATE"
-	return e
+	return fault.ConflictField("pushId", "WRONG_STATE", "STATE", "The push is %s and cannot be %s. Nothing was changed.", p.State, what)
 }
 
 // resume begins the next round.
@@ -93,9 +91,7 @@ func resumePush(ctx context.Context, tx Tx, p *Push, capabilities []ats.Capabili
 	}
 	if plan.ExternalJobID == "" && !p.placed() {
 		b := p.unmapped()
-		e := fault.InvalidField("pushId", "JOB_NOT_MAPPED", "%s %s", b.fault.Message, b.advice)
-		e.Code, e.Kind = fault.Conflict, "JOB_NOT_MAPPED"
-		return e
+		return fault.ConflictField("pushId", "JOB_NOT_MAPPED", "JOB_NOT_MAPPED", "%s %s", b.fault.Message, b.advice)
 	}
 	p.replan(*plan, capabilities, now)
 	for i := range p.Steps {
@@ -266,8 +262,6 @@ func (ps *Pushes) RetrySyncOf(ctx context.Context, by Actor, adapter string, id 
 		a, err := ps.o.Assessments.Redeliver(ctx, by, e.AssessmentID)
 		return &Retried{Assessment: a}, err
 	default:
-		f := fault.InvalidField("syncEntryId", "NOTHING_TO_RETRY", "This entry tells of nothing that can be retried here. Nothing was changed.")
-		f.Code, f.Kind = fault.Conflict, "NOTHING_TO_RETRY"
-		return nil, f
+		return nil, fault.ConflictField("syncEntryId", "NOTHING_TO_RETRY", "NOTHING_TO_RETRY", "This entry tells of nothing that can be retried here. Nothing was changed.")
 	}
 }

@@ -170,8 +170,7 @@ func (r *pushRun) hold(ctx context.Context, tx Tx, p *Push, now time.Time) error
 	if r.candidate.ConnectionID == p.ConnectionID && r.candidate.ExternalID != "" {
 		r.known = r.candidate.ExternalID
 	}
-	find := p.step(StepFind)
-	*find = PushStep{Kind: StepFind, State: StepPending, Attempts: find.Attempts, FaultCode: find.FaultCode, Message: find.Message}
+	p.step(StepFind).again()
 	return nil
 }
 

@@ -42,6 +42,16 @@ type ReadBack struct {
 	Message        string    // why the last task failed; empty if it did not
 }
 
+// ReadBackWriter keeps how far reading back is.
+type ReadBackWriter interface {
+	// LockReadBack returns how far a connection is, a zero one at first, and
+	// keeps others from changing it until the transaction ends.
+	LockReadBack(ctx context.Context, organization, connection ID) (*ReadBack, error)
+	SaveReadBack(ctx context.Context, b *ReadBack) error
+	// NotePushCheck keeps when pushes were looked for in the ATS.
+	NotePushCheck(ctx context.Context, organization ID, pushes []ID, at time.Time) error
+}
+
 // PushCheckQuery asks for pushes that are to be looked for in the ATS.
 type PushCheckQuery struct {
 	ReconciliationScope

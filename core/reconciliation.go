@@ -41,19 +41,6 @@ type ReconciliationReader interface {
 	OverdueAssessments(ctx context.Context, s ReconciliationScope, now time.Time, limit int) ([]Assessment, error)
 	// PushesToCheck returns pushes that are done, the newest of an assessment.
 	PushesToCheck(ctx context.Context, q PushCheckQuery) ([]Push, error)
-	// StageEntered reports whether it was noted that an application entered a
-	// stage, or that it entered another one after a moment.
-	StageEntered(ctx context.Context, connection ID, application, stage string, at time.Time) (bool, error)
-}
-
-// ReconciliationWriter keeps how far reading back is.
-type ReconciliationWriter interface {
-	// LockReadBack returns how far a connection is, a zero one at first, and
-	// keeps others from changing it until the transaction ends.
-	LockReadBack(ctx context.Context, organization, connection ID) (*ReadBack, error)
-	SaveReadBack(ctx context.Context, b *ReadBack) error
-	// NotePushCheck keeps when pushes were looked for in the ATS.
-	NotePushCheck(ctx context.Context, organization ID, pushes []ID, at time.Time) error
 }
 
 // Reconciliations find and repair what nobody told us. They are safe for
@@ -130,9 +117,7 @@ func (rs *Reconciliations) Request(ctx context.Context, by Actor, connection ID)
 		return nil, err
 	}
 	if c.Disabled {
-		e := fault.InvalidField("connectionId", "DISABLED", "The connection is disabled. Nothing was changed; enable it first.")
-		e.Code, e.Kind = fault.Conflict, "DISABLED"
-		return nil, e
+		return nil, fault.ConflictField("connectionId", "DISABLED", "DISABLED", "The connection is disabled. Nothing was changed; enable it first.")
 	}
 	return c, rs.o.Store.Atomically(ctx, func(tx Tx) error {
 		return tx.Enqueue(ctx, ReconciliationScope{by.OrganizationID, connection}.task(TaskReconcile))

@@ -213,9 +213,7 @@ func (d *RoutingDecision) illegal(what string) error {
 	if d.underWay() {
 		state = "being carried out just now"
 	}
-	e := fault.InvalidField("decisionIds", "WRONG_STATE", "The decision is %s and cannot be %s. Nothing was changed.", state, what)
-	e.Code, e.Kind = fault.Conflict, "STATE"
-	return e
+	return fault.ConflictField("decisionIds", "WRONG_STATE", "STATE", "The decision is %s and cannot be %s. Nothing was changed.", state, what)
 }
 
 // each changes several decisions that the actor sees, each in a transaction.

@@ -276,9 +276,7 @@ func (r *RoutingRule) newest(ctx context.Context, tx Tx) error {
 	for i := range versions {
 		v := &versions[i]
 		if v.JobID == r.JobID && v.TestID == r.TestID && v.Version > r.Version && (v.State == RuleApproved || v.State == RulePaused) {
-			e := fault.InvalidField("ruleId", "OVERTAKEN", "Version %d of this rule was approved already. Nothing was changed; propose these thresholds anew.", v.Version)
-			e.Code, e.Kind = fault.Conflict, "OVERTAKEN"
-			return e
+			return fault.ConflictField("ruleId", "OVERTAKEN", "OVERTAKEN", "Version %d of this rule was approved already. Nothing was changed; propose these thresholds anew.", v.Version)
 		}
 	}
 	return nil
@@ -334,9 +332,7 @@ func (r *RoutingRule) turn(to RuleState, by Signature, note string) {
 }
 
 func (r *RoutingRule) illegal(what string) error {
-	e := fault.InvalidField("ruleId", "WRONG_STATE", "The rule is %s and cannot become %s. Nothing was changed.", r.State, what)
-	e.Code, e.Kind = fault.Conflict, "STATE"
-	return e
+	return fault.ConflictField("ruleId", "WRONG_STATE", "STATE", "The rule is %s and cannot become %s. Nothing was changed.", r.State, what)
 }
 
 // change locks a rule, lets apply change it and keeps the outcome.

@@ -191,10 +191,7 @@ func (r *carrying) claimed(ctx context.Context, call func(context.Context) (*ats
 		traces = []ats.Trace{*trace}
 		r.entry.Exchanges = append(r.entry.Exchanges, trace.Exchanges...)
 	}
-	if settled := claim.Settle(ctx, traces, err); err == nil {
-		err = settled
-	}
-	return err
+	return settled(err, claim.Settle(ctx, traces, err))
 }
 
 // look reads the application.

@@ -41,6 +41,7 @@ type Reader interface {
 	WebhookReader
 	WebhookSyncReader
 	StageTriggerReader
+	StageEntryReader
 	ErasureReader
 	MergeReader
 	IssueReader
@@ -80,9 +81,10 @@ type Tx interface {
 	WebhookWriter
 	WebhookSyncWriter
 	StageTriggerWriter
+	StageEntryWriter
 	ErasureWriter
 	IssueWriter
-	ReconciliationWriter
+	ReadBackWriter
 	RetentionWriter
 	MergeWriter
 	TaskWriter

@@ -179,9 +179,7 @@ func (ts *Tokens) change(ctx context.Context, by Actor, id ID, event EventType, 
 }
 
 func notLive() error {
-	e := fault.InvalidField("tokenId", "NOT_LIVE", "The token has expired or was revoked. Nothing was changed; create a new one.")
-	e.Code, e.Kind = fault.Conflict, "STATUS"
-	return e
+	return fault.ConflictField("tokenId", "NOT_LIVE", "STATUS", "The token has expired or was revoked. Nothing was changed; create a new one.")
 }
 
 // Get returns one token. Errors: fault.Forbidden, fault.NotFound.

@@ -133,31 +133,6 @@ func (ws *Webhooks) commit(ctx context.Context, said *applying) (unsettled []str
 // errUnsettled rolls a transaction back that must know more.
 var errUnsettled = errors.New("the state of an application is not settled")
 
-// ofATS acts for a connection's ATS.
-func ofATS(c *Connection) Actor {
-	return Actor{OrganizationID: c.OrganizationID, Role: RoleATS, ID: c.ID, Name: c.Name}
-}
-
-// intake is one transaction that takes in what an ATS tells.
-type intake struct {
-	tx     Tx
-	c      *Connection
-	sync   *WebhookSync
-	hook   *Webhook // nil if it was read from the ATS instead
-	by     Actor
-	now    time.Time
-	truth  map[string]*ats.ApplicationRecord
-	barred bool
-
-	notes     []string // what came of it, for people
-	about     []ID     // assessments that it concerned
-	unsettled []string
-	person    string // whoever it was about, by the ATS's id
-	known     bool   // whether the action is one that is acted on
-}
-
-func (x *intake) note(text string) { x.notes = append(x.notes, text) }
-
 func (x *intake) takeIn(ctx context.Context, said *applying) error {
 	x.known = said.known
 	if said.hook.Request == nil {
@@ -392,9 +367,7 @@ func (ws *Webhooks) ofFailed(ctx context.Context, by Actor, id ID, change func(T
 			return err
 		}
 		if w.State != WebhookFailed {
-			e := fault.InvalidField("webhookId", "WRONG_STATE", "The web hook is %s, and did not fail. Nothing was changed.", w.State)
-			e.Code, e.Kind = fault.Conflict, "STATUS"
-			return e
+			return fault.ConflictField("webhookId", "WRONG_STATE", "STATUS", "The web hook is %s, and did not fail. Nothing was changed.", w.State)
 		}
 		changed = w
 		return change(tx, w)

@@ -98,6 +98,13 @@ func InvalidField(path, code, format string, args ...any) *Error {
 	}
 }
 
+// ConflictField returns a Conflict error of a kind about one field.
+func ConflictField(path, code, kind, format string, args ...any) *Error {
+	e := InvalidField(path, code, format, args...)
+	e.Code, e.Kind = Conflict, kind
+	return e
+}
+
 // CodeOf returns the class of err: Internal for an unknown error, "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {

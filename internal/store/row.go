@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -259,9 +260,7 @@ func paged[R any](rows []R, n int, p core.Page, backward bool) *core.Paged[R] {
 	if !backward {
 		return &core.Paged[R]{Items: rows, HasNext: more || p.Before != "", HasPrevious: p.After != ""}
 	}
-	for i, j := 0, len(rows)-1; i < j; i, j = i+1, j-1 {
-		rows[i], rows[j] = rows[j], rows[i]
-	}
+	slices.Reverse(rows)
 	return &core.Paged[R]{Items: rows, HasNext: p.Before != "", HasPrevious: more || p.After != ""}
 }
 

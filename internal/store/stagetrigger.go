@@ -85,28 +85,3 @@ func (t *tx) DeleteStageTrigger(ctx context.Context, organization, id core.ID) e
 	const query = "DELETE FROM stage_triggers WHERE organization_id = $1 AND id = $2 RETURNING id"
 	return notFound(t.q.get(ctx, &gone, query, organization, id), "stage trigger")
 }
-
-type stageEntryRow struct {
-	OrganizationID core.ID `db:"organization_id"`
-	ConnectionID   core.ID `db:"connection_id"`
-	ApplicationID  string  `db:"application_id"`
-	StageID        string  `db:"stage_id"`
-	EnteredAt      Time    `db:"entered_at"`
-	AssessmentID   core.ID `db:"assessment_id"`
-}
-
-// EnterStage implements core.StageTriggerWriter. A second transaction with the
-// same application and stage waits for the first to end.
-func (t *tx) EnterStage(ctx context.Context, e *core.StageEntry) (bool, error) {
-	const later = "SELECT count(*) FROM stage_entries WHERE connection_id = $1 AND application_id = $2 AND entered_at > $3"
-	var n int
-	if err := t.q.get(ctx, &n, later, e.ConnectionID, e.ApplicationID, Time{e.EnteredAt}); err != nil || n > 0 {
-		return false, err
-	}
-	row := stageEntryRow{
-		OrganizationID: e.OrganizationID, ConnectionID: e.ConnectionID, ApplicationID: e.ApplicationID, StageID: e.StageID,
-		EnteredAt: Time{e.EnteredAt}, AssessmentID: e.AssessmentID,
-	}
-	kept, err := t.q.exec(ctx, insertInto[stageEntryRow]("stage_entries")+" ON CONFLICT (connection_id, application_id, stage_id) DO NOTHING", valuesOf(row)...)
-	return kept == 1, err
-}
