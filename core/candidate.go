@@ -93,13 +93,19 @@ type CandidateWriter interface {
 	// external id (or, where there is none, the same connection and e-mail).
 	// c.ID becomes the id of the row; CreatedAt stays that of the first.
 	SaveCandidate(ctx context.Context, c *Candidate) error
+	// UpdateCandidate keeps names and phone number. Errors: fault.NotFound, also
+	// for one who was erased meanwhile.
+	UpdateCandidate(ctx context.Context, c *Candidate) error
 }
 
 // Candidates are the use cases around candidates.
-type Candidates struct{ store Store }
+type Candidates struct {
+	store Store
+	clock Clock
+}
 
 // NewCandidates returns the use cases.
-func NewCandidates(s Store) *Candidates { return &Candidates{store: s} }
+func NewCandidates(s Store, c Clock) *Candidates { return &Candidates{store: s, clock: c} }
 
 // Get returns one candidate that the actor sees. Errors: fault.Forbidden, fault.NotFound.
 func (cs *Candidates) Get(ctx context.Context, by Actor, id ID) (*Candidate, error) {
@@ -143,4 +149,66 @@ func (cs *Candidates) List(ctx context.Context, by Actor, f CandidateFilter, p P
 		return nil, err
 	}
 	return cs.store.Candidates(ctx, by.OrganizationID, f, p)
+}
+
+// CandidateUpdate says what to correct; nil fields stay. The e-mail address is
+// who somebody is, and cannot be corrected.
+type CandidateUpdate struct {
+	FirstName     *string
+	LastName      *string
+	PreferredName *string
+	Phone         *string
+}
+
+// apply returns the names of the fields that are other than before.
+func (u CandidateUpdate) apply(c *Candidate) (changed []string) {
+	for _, f := range []struct {
+		name string
+		from *string
+		to   *string
+	}{
+		{"firstName", &c.FirstName, u.FirstName}, {"lastName", &c.LastName, u.LastName},
+		{"preferredName", &c.PreferredName, u.PreferredName}, {"phone", &c.Phone, u.Phone},
+	} {
+		if f.to != nil && *f.to != *f.from {
+			*f.from = *f.to
+			changed = append(changed, f.name)
+		}
+	}
+	return changed
+}
+
+// Update corrects what is known of a candidate: what is in an ATS stays as it is
+// there, and an ATS that orders again tells its own. The audit log keeps which
+// fields were changed, not what was in them.
+// Errors: fault.Forbidden, fault.NotFound, fault.Invalid, fault.Conflict with
+// Kind "ERASED".
+func (cs *Candidates) Update(ctx context.Context, by Actor, id ID, u CandidateUpdate) (*Candidate, error) {
+	if err := by.Require(PermitOrder); err != nil {
+		return nil, err
+	}
+	var updated *Candidate
+	err := cs.store.Atomically(ctx, func(tx Tx) error {
+		c, err := tx.Candidate(ctx, by.OrganizationID, id)
+		if err != nil {
+			return err
+		}
+		if !c.ErasedAt.IsZero() {
+			return fault.ConflictField("candidateId", "ERASED", "ERASED", "The candidate's data was erased. Nothing was changed.")
+		}
+		updated = c
+		changed := u.apply(c)
+		if err := c.Validate(); err != nil || len(changed) == 0 {
+			return err
+		}
+		c.UpdatedAt = cs.clock.Now()
+		if err := tx.UpdateCandidate(ctx, c); err != nil {
+			return err
+		}
+		return record(ctx, tx, by, change{At: c.UpdatedAt, Event: EventCandidateUpdated, Subject: id, After: map[string]any{"fields": changed}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return updated, nil
 }

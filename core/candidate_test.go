@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/trellis-ats/trellis/core"
+	"github.com/trellis-ats/trellis/core/coretest"
 	"github.com/trellis-ats/trellis/core/fault"
 )
 
@@ -45,4 +46,41 @@ func TestParseID(t *testing.T) {
 		}
 		last = next
 	}
+}
+
+// TestACorrectedNameIsPushed: an ATS may require what an order did not tell.
+func TestACorrectedNameIsPushed(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	w.system.OnCall(w.failing(coretest.OpCreate, func() error {
+		return fault.InvalidField("candidate.lastName", "REQUIRED", "The ATS requires a last name. Nothing was sent.")
+	}))
+	p := w.started("ada@example.com")
+	if w.expect(p.ID, core.PushNeedsAttention); !strings.Contains(w.now(p.ID).Advice, "lastName (updateCandidate)") {
+		t.Errorf("advised: %s", w.now(p.ID).Advice)
+	}
+	w.system.OnCall(nil)
+	name, blank := "Corrected", ""
+	candidates := core.NewCandidates(w.store, w.clock)
+	c, err := candidates.Update(t.Context(), w.admin, p.CandidateID, core.CandidateUpdate{LastName: &name})
+	w.ok(err)
+	_, err = w.pushes.Retry(t.Context(), w.admin, p.ID)
+	w.ok(err)
+	w.drive()
+	if people := w.system.People(); w.expect(p.ID, core.PushDone).State != core.PushDone || len(people) != 1 || people[0].Record.LastName != name {
+		t.Errorf("pushed %+v", people)
+	}
+	log, err := w.store.AuditLog(t.Context(), w.admin.OrganizationID, core.AuditFilter{SubjectID: c.ID}, core.Page{})
+	w.ok(err)
+	if len(log.Items) != 1 || strings.Contains(string(log.Items[0].After), name) || !strings.Contains(string(log.Items[0].After), "lastName") {
+		t.Errorf("audited %+v", log.Items)
+	}
+	_, err = candidates.Update(t.Context(), w.admin, c.ID, core.CandidateUpdate{FirstName: &blank, LastName: &blank})
+	w.refused(err, fault.Invalid)
+	_, err = candidates.Update(t.Context(), w.engine, c.ID, core.CandidateUpdate{LastName: &name})
+	w.refused(err, fault.Forbidden)
+	_, err = core.NewErasures(w.store, w.clock).EraseCandidate(t.Context(), w.admin, c.ID)
+	w.ok(err)
+	_, err = candidates.Update(t.Context(), w.admin, c.ID, core.CandidateUpdate{LastName: &name})
+	w.refused(err, fault.Conflict)
 }

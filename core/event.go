@@ -74,6 +74,7 @@ const (
 	EventStageTriggerCreated  EventType = "stage_trigger.created"
 	EventStageTriggerDeleted  EventType = "stage_trigger.deleted"
 	EventCandidateErased      EventType = "candidate.erased"
+	EventCandidateUpdated     EventType = "candidate.updated"
 	EventWithdrawalFailed     EventType = "assessment.withdrawal_failed"
 	EventIssueFound           EventType = "issue.found"
 	EventIssueClosed          EventType = "issue.closed"

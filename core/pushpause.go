@@ -67,6 +67,9 @@ func adviceOn(f *fault.Error) string {
 		}
 		return "Grant the missing permission in the ATS, then retry."
 	case fault.Invalid:
+		if len(f.Fields) > 0 && strings.HasPrefix(f.Fields[0].Path, "candidate.") {
+			return "Correct the candidate's " + strings.TrimPrefix(f.Fields[0].Path, "candidate.") + " (updateCandidate), then retry."
+		}
 		if len(f.Fields) > 0 {
 			return "Correct " + f.Fields[0].Path + " in the ATS or in the connection's mapping and destinations, then retry."
 		}

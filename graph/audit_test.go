@@ -55,6 +55,7 @@ func configurations() []configured {
 		{"retireRoutingRule", `ruleId: "${rule}", note: "why"`, "", "routing_rule.retired", true, true},
 		{"setRoutingSwitch", con + `, off: true, note: "why"`, "", "connection.routing_switched", false, true},
 		{"setRoutingSwitch", con + `, off: false`, "", "connection.routing_switched", true, true},
+		{"updateCandidate", `candidateId: "${candidate}", candidate: {lastName: "Corrected"}`, "", "candidate.updated", false, true},
 		{"eraseCandidate", `candidateId: "${candidate}"`, "", "candidate.erased", false, true},
 	}
 }

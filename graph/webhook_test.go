@@ -98,6 +98,7 @@ func badHooks(in func(name, input string) string) map[string]bad {
 		"trigger: window":          {in("createStageTrigger", stage+`, retakeDays: -1`), "INVALID retakeDays"},
 		"trigger: another's test":  {in("createStageTrigger", `connectionId: "${connection}", externalJobId: "job-1", stageId: "job-1-stage-1", testId: "${outsideTest}"`), "NOT_FOUND testId"},
 		"trigger: stage is taken":  {in("createStageTrigger", `connectionId: "${connection}", externalJobId: "job-1", stageId: "job-1-stage-3", testId: "${test}", retakeDays: 7`), "CONFLICT stageId"},
+		"update: another's":        {in("updateCandidate", `candidateId: "${outsideCandidate}", candidate: {lastName: "x"}`), "NOT_FOUND candidateId"},
 		"erase: another's":         {in("eraseCandidate", `candidateId: "${outsideCandidate}"`), "NOT_FOUND candidateId"},
 		"retry: another's":         {in("retryWebhook", `webhookId: "${outsideHook}"`), "NOT_FOUND webhookId"},
 		"trigger: delete theirs":   {in("deleteStageTrigger", `stageTriggerId: "${outsideTrigger}"`), "NOT_FOUND stageTriggerId"},

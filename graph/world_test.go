@@ -106,7 +106,7 @@ func newWorldOn(t *testing.T, db *store.DB) *world {
 	calls := core.NewCalls(core.CallsOptions{Store: w.store, Clock: w.clock, Adapters: adapters})
 	w.core = graph.Options{
 		Tokens: core.NewTokens(w.store, w.clock), Organizations: core.NewOrganizations(w.store),
-		Tests: core.NewTests(w.store, w.clock), Candidates: core.NewCandidates(w.store),
+		Tests: core.NewTests(w.store, w.clock), Candidates: core.NewCandidates(w.store, w.clock),
 		Assessments: core.NewAssessments(w.store, w.clock, links),
 		Connections: core.NewConnections(w.store, w.clock, adapters, calls),
 		Reports:     core.NewReports(w.store, w.clock, links), Events: core.NewEvents(w.store),

@@ -660,6 +660,7 @@ type ComplexityRoot struct {
 		UndoDecisions                func(childComplexity int, input UndoDecisionsInput) int
 		UnmapJob                     func(childComplexity int, input UnmapJobInput) int
 		UnshareJob                   func(childComplexity int, input UnshareJobInput) int
+		UpdateCandidate              func(childComplexity int, input UpdateCandidateInput) int
 		UpdateConnection             func(childComplexity int, input UpdateConnectionInput) int
 		UpdatePushDestinations       func(childComplexity int, input UpdatePushDestinationsInput) int
 		UpdatePushPolicies           func(childComplexity int, input UpdatePushPoliciesInput) int
@@ -1261,6 +1262,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	UpdateCandidatePayload struct {
+		Candidate  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	UpdateConnectionPayload struct {
 		Connection func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1421,6 +1427,7 @@ type MutationResolver interface {
 	ActOnIssue(ctx context.Context, input ActOnIssueInput) (*ActOnIssuePayload, error)
 	CreateStageTrigger(ctx context.Context, input core.NewStageTrigger) (*CreateStageTriggerPayload, error)
 	DeleteStageTrigger(ctx context.Context, input DeleteStageTriggerInput) (*DeleteStageTriggerPayload, error)
+	UpdateCandidate(ctx context.Context, input UpdateCandidateInput) (*UpdateCandidatePayload, error)
 	EraseCandidate(ctx context.Context, input EraseCandidateInput) (*EraseCandidatePayload, error)
 	CreateJob(ctx context.Context, input model.CreateJobInput) (*CreateJobPayload, error)
 	ShareJob(ctx context.Context, input ShareJobInput) (*ShareJobPayload, error)
@@ -4165,6 +4172,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnshareJob(childComplexity, args["input"].(UnshareJobInput)), true
+	case "Mutation.updateCandidate":
+		if e.ComplexityRoot.Mutation.UpdateCandidate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateCandidate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCandidate(childComplexity, args["input"].(UpdateCandidateInput)), true
 	case "Mutation.updateConnection":
 		if e.ComplexityRoot.Mutation.UpdateConnection == nil {
 			break
@@ -6674,6 +6692,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnshareJobPayload.UserErrors(childComplexity), true
 
+	case "UpdateCandidatePayload.candidate":
+		if e.ComplexityRoot.UpdateCandidatePayload.Candidate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateCandidatePayload.Candidate(childComplexity), true
+	case "UpdateCandidatePayload.userErrors":
+		if e.ComplexityRoot.UpdateCandidatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateCandidatePayload.UserErrors(childComplexity), true
+
 	case "UpdateConnectionPayload.connection":
 		if e.ComplexityRoot.UpdateConnectionPayload.Connection == nil {
 			break
@@ -6988,6 +7019,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCancelPushInput,
 		ec.unmarshalInputCandidateFilter,
 		ec.unmarshalInputCandidateInput,
+		ec.unmarshalInputCandidateUpdateInput,
 		ec.unmarshalInputCheckConnectionInput,
 		ec.unmarshalInputCompleteAssessmentInput,
 		ec.unmarshalInputConnectCredentialsInput,
@@ -7048,6 +7080,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUndoDecisionsInput,
 		ec.unmarshalInputUnmapJobInput,
 		ec.unmarshalInputUnshareJobInput,
+		ec.unmarshalInputUpdateCandidateInput,
 		ec.unmarshalInputUpdateConnectionInput,
 		ec.unmarshalInputUpdatePushDestinationsInput,
 		ec.unmarshalInputUpdatePushPoliciesInput,
@@ -10238,6 +10271,12 @@ type Mutation {
     input: DeleteStageTriggerInput!
   ): DeleteStageTriggerPayload
 
+  "Corrects what is known of a candidate: a push needs a last name, for example. What is in an ATS stays as it is there. For ADMIN and RECRUITER."
+  updateCandidate(
+    "Whom, and what."
+    input: UpdateCandidateInput!
+  ): UpdateCandidatePayload
+
   "Erases what is kept of a candidate, for good: the person, reports, transcripts, and what was exchanged about them. Open assessments are cancelled. To ask again changes nothing. For ADMIN."
   eraseCandidate(
     "Which candidate."
@@ -11008,6 +11047,41 @@ Whose data to erase.
 input EraseCandidateInput {
   "The candidate."
   candidateId: ID!
+}
+
+"""
+Which candidate to correct.
+"""
+input UpdateCandidateInput {
+  "The candidate."
+  candidateId: ID!
+  "What to correct."
+  candidate: CandidateUpdateInput!
+}
+
+"""
+What to correct about a candidate. A field that is left out stays. The e-mail
+address is who somebody is, and cannot be corrected.
+"""
+input CandidateUpdateInput {
+  "The first name."
+  firstName: String
+  "The last name."
+  lastName: String
+  "What the candidate would rather be called."
+  preferredName: String
+  "The phone number."
+  phone: String
+}
+
+"""
+What came of updateCandidate.
+"""
+type UpdateCandidatePayload {
+  "The candidate; null if it was refused."
+  candidate: Candidate
+  "Why it was refused; empty if it was not."
+  userErrors: [UserError!]!
 }
 
 """
@@ -14096,6 +14170,16 @@ func (ec *executionContext) childFields_UnshareJobPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type UnshareJobPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateCandidatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "candidate":
+		return ec.fieldContext_UpdateCandidatePayload_candidate(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateCandidatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateCandidatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateConnectionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "connection":
@@ -15192,6 +15276,20 @@ func (ec *executionContext) field_Mutation_unshareJob_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (UnshareJobInput, error) {
 			return ec.unmarshalNUnshareJobInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐUnshareJobInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateCandidate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (UpdateCandidateInput, error) {
+			return ec.unmarshalNUpdateCandidateInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐUpdateCandidateInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -25998,6 +26096,50 @@ func (ec *executionContext) fieldContext_Mutation_deleteStageTrigger(ctx context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteStageTrigger_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateCandidate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateCandidate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateCandidate(ctx, fc.Args["input"].(UpdateCandidateInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UpdateCandidatePayload) graphql.Marshaler {
+			return ec.marshalOUpdateCandidatePayload2ᚖgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐUpdateCandidatePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateCandidate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateCandidatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateCandidate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -37848,6 +37990,70 @@ func (ec *executionContext) fieldContext_UnshareJobPayload_userErrors(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _UpdateCandidatePayload_candidate(ctx context.Context, field graphql.CollectedField, obj *UpdateCandidatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateCandidatePayload_candidate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Candidate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Candidate) graphql.Marshaler {
+			return ec.marshalOCandidate2ᚖgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋmodelᚐCandidate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateCandidatePayload_candidate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateCandidatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Candidate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateCandidatePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *UpdateCandidatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateCandidatePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateCandidatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateCandidatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UpdateConnectionPayload_connection(ctx context.Context, field graphql.CollectedField, obj *UpdateConnectionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -40706,6 +40912,57 @@ func (ec *executionContext) unmarshalInputCandidateInput(ctx context.Context, ob
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCandidateUpdateInput(ctx context.Context, obj any) (core.CandidateUpdate, error) {
+	var it core.CandidateUpdate
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"firstName", "lastName", "preferredName", "phone"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "firstName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstName = data
+		case "lastName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastName = data
+		case "preferredName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("preferredName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PreferredName = data
+		case "phone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Phone = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCheckConnectionInput(ctx context.Context, obj any) (CheckConnectionInput, error) {
 	var it CheckConnectionInput
 	if obj == nil {
@@ -43369,6 +43626,43 @@ func (ec *executionContext) unmarshalInputUnshareJobInput(ctx context.Context, o
 				return it, err
 			}
 			it.With = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateCandidateInput(ctx context.Context, obj any) (UpdateCandidateInput, error) {
+	var it UpdateCandidateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"candidateId", "candidate"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "candidateId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("candidateId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋcoreᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CandidateID = data
+		case "candidate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("candidate"))
+			data, err := ec.unmarshalNCandidateUpdateInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋcoreᚐCandidateUpdate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Candidate = data
 		}
 	}
 	return it, nil
@@ -48911,6 +49205,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteStageTrigger":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteStageTrigger(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateCandidate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateCandidate(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -54742,6 +55043,49 @@ func (ec *executionContext) _UnshareJobPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var updateCandidatePayloadImplementors = []string{"UpdateCandidatePayload"}
+
+func (ec *executionContext) _UpdateCandidatePayload(ctx context.Context, sel ast.SelectionSet, obj *UpdateCandidatePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateCandidatePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateCandidatePayload")
+		case "candidate":
+			out.Values[i] = ec._UpdateCandidatePayload_candidate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._UpdateCandidatePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var updateConnectionPayloadImplementors = []string{"UpdateConnectionPayload"}
 
 func (ec *executionContext) _UpdateConnectionPayload(ctx context.Context, sel ast.SelectionSet, obj *UpdateConnectionPayload) graphql.Marshaler {
@@ -56228,6 +56572,11 @@ func (ec *executionContext) marshalNCandidateEdge2ᚕgithubᚗcomᚋtrellisᚑat
 
 func (ec *executionContext) unmarshalNCandidateInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋcoreᚐCandidate(ctx context.Context, v any) (core.Candidate, error) {
 	res, err := ec.unmarshalInputCandidateInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCandidateUpdateInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋcoreᚐCandidateUpdate(ctx context.Context, v any) (core.CandidateUpdate, error) {
+	res, err := ec.unmarshalInputCandidateUpdateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -58232,6 +58581,11 @@ func (ec *executionContext) unmarshalNUnshareJobInput2githubᚗcomᚋtrellisᚑa
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNUpdateCandidateInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐUpdateCandidateInput(ctx context.Context, v any) (UpdateCandidateInput, error) {
+	res, err := ec.unmarshalInputUpdateCandidateInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUpdateConnectionInput2githubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐUpdateConnectionInput(ctx context.Context, v any) (UpdateConnectionInput, error) {
 	res, err := ec.unmarshalInputUpdateConnectionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -60194,6 +60548,13 @@ func (ec *executionContext) marshalOUnshareJobPayload2ᚖgithubᚗcomᚋtrellis�
 		return graphql.Null
 	}
 	return ec._UnshareJobPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateCandidatePayload2ᚖgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐUpdateCandidatePayload(ctx context.Context, sel ast.SelectionSet, v *UpdateCandidatePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateCandidatePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUpdateConnectionPayload2ᚖgithubᚗcomᚋtrellisᚑatsᚋtrellisᚋgraphᚋgeneratedᚐUpdateConnectionPayload(ctx context.Context, sel ast.SelectionSet, v *UpdateConnectionPayload) graphql.Marshaler {

@@ -820,6 +820,22 @@ type UnshareJobPayload struct {
 	UserErrors []model.UserError `json:"userErrors"`
 }
 
+// Which candidate to correct.
+type UpdateCandidateInput struct {
+	// The candidate.
+	CandidateID core.ID `json:"candidateId"`
+	// What to correct.
+	Candidate core.CandidateUpdate `json:"candidate"`
+}
+
+// What came of updateCandidate.
+type UpdateCandidatePayload struct {
+	// The candidate; null if it was refused.
+	Candidate *model.Candidate `json:"candidate,omitempty"`
+	// Why it was refused; empty if it was not.
+	UserErrors []model.UserError `json:"userErrors"`
+}
+
 // What to change of a connection. A field that is left out stays.
 type UpdateConnectionInput struct {
 	// The connection.

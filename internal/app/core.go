@@ -87,7 +87,7 @@ func (u *useCases) addPeople(o Options, s core.Store) {
 	u.tokens = core.NewTokens(s, o.Clock)
 	u.sessions = core.NewSessions(s, o.Clock, u.tokens)
 	u.organizations = core.NewOrganizations(s)
-	u.candidates = core.NewCandidates(s)
+	u.candidates = core.NewCandidates(s, o.Clock)
 	u.jobs = core.NewJobs(s, o.Clock)
 	u.tests = core.NewTests(s, o.Clock)
 }

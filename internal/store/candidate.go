@@ -124,3 +124,14 @@ func (t *tx) SaveCandidate(ctx context.Context, c *core.Candidate) error {
 	c.ID, c.CreatedAt = kept.ID, kept.CreatedAt.Time
 	return nil
 }
+
+// UpdateCandidate implements core.CandidateWriter.
+func (t *tx) UpdateCandidate(ctx context.Context, c *core.Candidate) error {
+	const query = `UPDATE candidates SET first_name = $3, last_name = $4, preferred_name = $5, phone = $6, sort_name = $7,
+		search_text = $8, updated_at = $9 WHERE organization_id = $1 AND id = $2 AND erased_at IS NULL RETURNING id`
+	row := newCandidateRow(c)
+	var id core.ID
+	err := t.q.get(ctx, &id, query, row.OrganizationID, row.ID, row.FirstName, row.LastName, row.PreferredName, row.Phone,
+		row.SortName, row.SearchText, row.UpdatedAt)
+	return notFound(err, "candidate")
+}

@@ -58,3 +58,26 @@ func testCandidateOfForeignConnection(t *testing.T, db *store.DB) {
 	expectCode(t, "another organization's person", err, fault.NotFound)
 	same(t, "unchanged", f.candidate, found[*core.Candidate](t)(db.Candidate(t.Context(), f.org, f.candidate.ID)))
 }
+
+func testCandidateUpdated(t *testing.T, db *store.DB) {
+	f, other := newFixture(t, db), newFixture(t, db)
+	c := *f.newCandidate(t)
+	c.FirstName, c.LastName, c.PreferredName, c.Phone, c.UpdatedAt = "Miki", "Example", "", "", moment(900)
+	update := func(c core.Candidate) error {
+		return db.Atomically(t.Context(), func(tx core.Tx) error { return tx.UpdateCandidate(t.Context(), &c) })
+	}
+	if err := update(c); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "updated", &c, found[*core.Candidate](t)(db.Candidate(t.Context(), f.org, c.ID)))
+	list := found[*core.Paged[core.Candidate]](t)
+	same(t, "found by the new name", 1, len(list(db.Candidates(t.Context(), f.org, core.CandidateFilter{Search: "miki ex"}, core.Page{First: 9})).Items))
+	stolen := c
+	stolen.OrganizationID = other.org
+	expectCode(t, "another organization's", update(stolen), fault.NotFound)
+	change(t, db, func(ctx context.Context, tx core.Tx) error {
+		_, err := tx.EraseCandidate(ctx, f.org, c.ID, moment(901))
+		return err
+	})
+	expectCode(t, "erased", update(c), fault.NotFound)
+}

@@ -65,6 +65,7 @@ func nouns() map[string]suiteTest {
 		"connection secrets":               testConnectionSecrets,
 		"test":                             testTest,
 		"candidate":                        testCandidate,
+		"candidate updated":                testCandidateUpdated,
 		"candidate saved twice":            testCandidateSavedTwice,
 		"candidate without external id":    testCandidateByEmail,
 		"candidate of a foreign connect.":  testCandidateOfForeignConnection,
