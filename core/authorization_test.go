@@ -143,6 +143,37 @@ func TestCredentialsAreTriedBeforeTheyAreKept(t *testing.T) {
 	}
 }
 
+// Two connections to one account would make people twice: the health of the
+// second says so, until the first is switched off.
+func TestASecondConnectionToAnAccountIsTold(t *testing.T) {
+	t.Parallel()
+	c := newConnecting(t)
+	first, err := c.authorizations.Connect(t.Context(), c.person, c.credentials("right"))
+	c.ok(err)
+	made, err := c.connections.Create(t.Context(), c.admin, core.NewConnection{Adapter: coretest.AdapterName, Name: "Again", Settings: map[string]string{"account": "acme"}}, core.Key{})
+	c.ok(err)
+	again := c.credentials("right")
+	again.ConnectionID = made.Connection.ID
+	second, err := c.authorizations.Connect(t.Context(), c.person, again)
+	c.ok(err)
+	told := func(c *core.Connection) bool {
+		return slices.ContainsFunc(c.Health.Checks, func(one ats.Check) bool {
+			return one.Name == "account" && !one.OK && strings.Contains(one.Message, `"`+first.Name+`"`)
+		})
+	}
+	if told(first) || !told(second) || second.Health.Status != core.HealthDegraded {
+		t.Errorf("the first %+v, the second %+v", first.Health, second.Health)
+	}
+	off := true
+	_, err = c.connections.Update(t.Context(), c.admin, first.ID, core.ConnectionUpdate{Disabled: &off})
+	c.ok(err)
+	second, err = c.connections.Check(t.Context(), c.admin, second.ID)
+	c.ok(err)
+	if told(second) || second.Health.Status != core.HealthOK {
+		t.Errorf("the only one: %+v", second.Health)
+	}
+}
+
 func TestWhatIsMissingOrForeignDoesNotConnect(t *testing.T) {
 	t.Parallel()
 	c := newConnecting(t)

@@ -227,6 +227,9 @@ func (as *Authorizations) save(ctx context.Context, tx Tx, by Actor, at *attempt
 	if at.health != nil {
 		health = *at.health
 	}
+	if health, err = health.withTwin(ctx, tx, c, a); err != nil {
+		return err
+	}
 	if err := c.become(ctx, tx, by, health.withAuthorization(a), now); err != nil {
 		return err
 	}

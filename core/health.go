@@ -90,6 +90,9 @@ func (e examined) over(ctx context.Context, r Reader, c *Connection) (Health, er
 	if h.Message != "" || fault.Is(err, fault.NotFound) {
 		return h, nil
 	}
+	if err == nil {
+		h, err = h.withTwin(ctx, r, c, a)
+	}
 	if err != nil {
 		return h, err
 	}
@@ -198,8 +201,49 @@ func healthOf(r *ats.ConnectionReport, at time.Time) Health {
 	}
 }
 
-// checkAuthorization is the name of the check that the host adds.
-const checkAuthorization = "authorization"
+// The names of the checks that the host adds.
+const (
+	checkAuthorization = "authorization"
+	checkAccount       = "account"
+)
+
+// withTwin returns h with a check that fails if another connection that is
+// switched on goes to the same account: people are recognised within one.
+func (h Health) withTwin(ctx context.Context, r Reader, c *Connection, a *Authorization) (Health, error) {
+	h.Checks = slices.DeleteFunc(slices.Clone(h.Checks), func(c ats.Check) bool { return c.Name == checkAccount })
+	twin, err := twinOf(ctx, r, c, a)
+	if err == nil && twin != "" {
+		h.Checks = append(h.Checks, ats.Check{Name: checkAccount, Message: "The connection \"" + twin +
+			"\" goes to the same account: whoever is pushed over both is there twice, and both spend its rate. Use one of them, and disable the other."})
+	}
+	return h, err
+}
+
+// twinOf returns the name of the oldest other connection of the organization
+// that is connected with the same account, or "".
+func twinOf(ctx context.Context, r Reader, c *Connection, a *Authorization) (string, error) {
+	all, err := r.Connections(ctx, c.OrganizationID)
+	if err != nil || a.Account == "" {
+		return "", err
+	}
+	others := slices.DeleteFunc(all, func(o Connection) bool { return o.ID == c.ID || o.Disabled || o.Adapter != c.Adapter })
+	ids := make([]ID, len(others))
+	for i := range others {
+		ids[i] = others[i].ID
+	}
+	authorized, err := r.AuthorizationsOf(ctx, c.OrganizationID, ids)
+	if err != nil {
+		return "", err
+	}
+	for i := range others {
+		if slices.ContainsFunc(authorized, func(o Authorization) bool {
+			return o.ConnectionID == others[i].ID && o.Account == a.Account && (o.State == Connected || o.State == Expiring)
+		}) {
+			return others[i].Name, nil
+		}
+	}
+	return "", nil
+}
 
 // withAuthorization returns h with a check that tells whether the tokens work.
 func (h Health) withAuthorization(a *Authorization) Health {
