@@ -167,8 +167,10 @@ func (u CandidateUpdate) apply(c *Candidate) (changed []string) {
 		from *string
 		to   *string
 	}{
-		{"firstName", &c.FirstName, u.FirstName}, {"lastName", &c.LastName, u.LastName},
-		{"preferredName", &c.PreferredName, u.PreferredName}, {"phone", &c.Phone, u.Phone},
+		{"firstName", &c.FirstName, u.FirstName},
+		{"lastName", &c.LastName, u.LastName},
+		{"preferredName", &c.PreferredName, u.PreferredName},
+		{"phone", &c.Phone, u.Phone},
 	} {
 		if f.to != nil && *f.to != *f.from {
 			*f.from = *f.to

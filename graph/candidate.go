@@ -34,7 +34,7 @@ func (r queryResolver) Candidate(ctx context.Context, id core.ID) (*model.Candid
 }
 
 func (r mutationResolver) UpdateCandidate(ctx context.Context, input generated.UpdateCandidateInput) (*generated.UpdateCandidatePayload, error) {
-	c, err := r.Options.Candidates.Update(ctx, actorOf(ctx), input.CandidateID, input.Candidate)
+	c, err := r.Candidates.Update(ctx, actorOf(ctx), input.CandidateID, input.Candidate)
 	refused, err := refusals(err, "candidateId")
 	return &generated.UpdateCandidatePayload{Candidate: model.NewCandidate(c), UserErrors: refused}, err
 }
