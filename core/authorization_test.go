@@ -158,7 +158,7 @@ func TestASecondConnectionToAnAccountIsTold(t *testing.T) {
 	c.ok(err)
 	told := func(c *core.Connection) bool {
 		return slices.ContainsFunc(c.Health.Checks, func(one ats.Check) bool {
-			return one.Name == "account" && !one.OK && strings.Contains(one.Message, `"`+first.Name+`"`)
+			return one.Name == "one connection for the account" && !one.OK && strings.Contains(one.Message, `"`+first.Name+`"`)
 		})
 	}
 	if told(first) || !told(second) || second.Health.Status != core.HealthDegraded {

@@ -93,8 +93,10 @@ type CandidateWriter interface {
 	// external id (or, where there is none, the same connection and e-mail).
 	// c.ID becomes the id of the row; CreatedAt stays that of the first.
 	SaveCandidate(ctx context.Context, c *Candidate) error
-	// UpdateCandidate keeps names and phone number. Errors: fault.NotFound, also
-	// for one who was erased meanwhile.
+	// LockCandidate returns one and keeps others from changing it until the
+	// transaction ends. Errors: fault.NotFound.
+	LockCandidate(ctx context.Context, organization, id ID) (*Candidate, error)
+	// UpdateCandidate keeps names and phone number. Errors: fault.NotFound.
 	UpdateCandidate(ctx context.Context, c *Candidate) error
 }
 
@@ -181,7 +183,7 @@ func (u CandidateUpdate) apply(c *Candidate) (changed []string) {
 }
 
 // Update corrects what is known of a candidate: what is in an ATS stays as it is
-// there, and an ATS that orders again tells its own. The audit log keeps which
+// there, and an order that comes later tells its own. The audit log keeps which
 // fields were changed, not what was in them.
 // Errors: fault.Forbidden, fault.NotFound, fault.Invalid, fault.Conflict with
 // Kind "ERASED".
@@ -191,7 +193,7 @@ func (cs *Candidates) Update(ctx context.Context, by Actor, id ID, u CandidateUp
 	}
 	var updated *Candidate
 	err := cs.store.Atomically(ctx, func(tx Tx) error {
-		c, err := tx.Candidate(ctx, by.OrganizationID, id)
+		c, err := tx.LockCandidate(ctx, by.OrganizationID, id)
 		if err != nil {
 			return err
 		}

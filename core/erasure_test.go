@@ -181,6 +181,27 @@ func TestDeletedPersonLeavesNoTrace(t *testing.T) {
 	}
 }
 
+// Of an order that names no application nothing is taken for somebody else's.
+func TestAnErasureLeavesOthersIssues(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	w.place("17", "")
+	now := w.clock.Now()
+	w.ok(w.store.Atomically(t.Context(), func(tx core.Tx) error {
+		_, err := tx.KeepIssue(t.Context(), &core.Issue{
+			ID: core.NewID(core.PrefixIssue), OrganizationID: w.admin.OrganizationID, ConnectionID: w.connection.ID,
+			Kind: core.IssueHooksFailed, Subject: string(w.connection.ID), Cause: "why", FoundAt: now, SeenAt: now,
+		})
+		return err
+	}))
+	w.tell(ats.Event{Kind: ats.EventCandidateDeleted, CandidateID: "17"})
+	all, err := w.store.Issues(t.Context(), w.admin.OrganizationID, core.IssueFilter{}, core.Page{First: 9})
+	w.ok(err)
+	if len(all.Items) != 1 || all.Items[0].Cause != "why" || !all.Items[0].ClosedAt.IsZero() {
+		t.Errorf("the issues are %+v", all.Items)
+	}
+}
+
 func (w *hookWorld) erasedForGood(scored, open core.ID) {
 	w.t.Helper()
 	if a := w.get(open); a.Status != core.StatusCancelled || a.ATSOutcome != core.OutcomeRemoved || a.ErasedAt.IsZero() {

@@ -204,7 +204,7 @@ func healthOf(r *ats.ConnectionReport, at time.Time) Health {
 // The names of the checks that the host adds.
 const (
 	checkAuthorization = "authorization"
-	checkAccount       = "account"
+	checkAccount       = "one connection for the account"
 )
 
 // withTwin returns h with a check that fails if another connection that is

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,19 +68,28 @@ func adviceOn(f *fault.Error) string {
 		}
 		return "Grant the missing permission in the ATS, then retry."
 	case fault.Invalid:
-		if len(f.Fields) > 0 && strings.HasPrefix(f.Fields[0].Path, "candidate.") {
-			return "Correct the candidate's " + strings.TrimPrefix(f.Fields[0].Path, "candidate.") + " (updateCandidate), then retry."
-		}
-		if len(f.Fields) > 0 {
-			return "Correct " + f.Fields[0].Path + " in the ATS or in the connection's mapping and destinations, then retry."
-		}
-		return "Correct the connection's mapping and destinations, then retry."
+		return adviceOnFields(f.Fields)
 	case fault.Config:
 		return "Correct the connection's settings, then retry."
 	case fault.NotFound:
 		return "If the candidate or the application is gone in the ATS, cancel the push and push again: it looks for the person anew."
 	default:
 		return "Mend it in the ATS, then retry: it goes on where it stopped."
+	}
+}
+
+func adviceOnFields(fields []fault.Field) string {
+	if len(fields) == 0 {
+		return "Correct the connection's mapping and destinations, then retry."
+	}
+	name, ofPerson := strings.CutPrefix(fields[0].Path, "candidate.")
+	switch {
+	case ofPerson && slices.Contains([]string{"firstName", "lastName", "preferredName", "phone"}, name):
+		return "Correct the candidate's " + name + " (updateCandidate), then retry."
+	case ofPerson && name == "email":
+		return "Cancel the push, and order the test anew with the right address."
+	default:
+		return "Correct " + fields[0].Path + " in the ATS or in the connection's mapping and destinations, then retry."
 	}
 }
 

@@ -166,10 +166,22 @@ func (as *Assessments) Complete(ctx context.Context, by Actor, c Completion) (*A
 	if err != nil {
 		return nil, err
 	}
-	return as.change(ctx, by, c.AssessmentID, func(tx Tx, a *Assessment, now time.Time) error {
-		return as.complete(ctx, tx, by, a, result, now)
-	})
+	var changed *Assessment
+	for range completeAttempts {
+		changed, err = as.change(ctx, by, c.AssessmentID, func(tx Tx, a *Assessment, now time.Time) error {
+			return as.complete(ctx, tx, by, a, result, now)
+		})
+		if !fault.Is(err, fault.Retryable) || ctx.Err() != nil {
+			break
+		}
+	}
+	return changed, err
 }
+
+// completeAttempts is how often a report is taken in anew if the database let
+// another transaction go first, a push's for instance: no engine should have to
+// know of those.
+const completeAttempts = 3
 
 func (as *Assessments) complete(ctx context.Context, tx Tx, by Actor, a *Assessment, r *Result, now time.Time) error {
 	if err := a.refuseErased(); err != nil {

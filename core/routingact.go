@@ -26,6 +26,7 @@ func (r *carrying) begin(ctx context.Context) error {
 		if d.SentAt.IsZero() {
 			d.SentAt = now
 		}
+		r.rejectedBefore = d.RejectedAt
 		if d.State == DecisionStateRejectPending {
 			d.RejectedAt = now
 		}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/trellis-ats/trellis/core/fault"
@@ -122,27 +123,35 @@ func routeLate(ctx context.Context, tx Tx, p *Push, m moment) error {
 	if err != nil || len(rules) == 0 { // most connections have none, and need no lock
 		return err
 	}
+	// Looked at twice: a lock on the assessment while the push is locked may have
+	// to wait for who locks them the other way round.
+	if _, decided, err := latestDecided(ctx, tx, p); decided || err != nil {
+		return err
+	}
 	a, err := tx.LockAssessment(ctx, p.OrganizationID, p.AssessmentID)
 	if err != nil {
 		return err
 	}
-	r, err := tx.LatestResult(ctx, a.OrganizationID, a.ID)
-	if err != nil {
+	r, decided, err := latestDecided(ctx, tx, p)
+	if decided || err != nil {
 		return err
-	}
-	all, err := tx.RoutingDecisionsOf(ctx, a.OrganizationID, Sight{}, []ID{a.ID})
-	if err != nil {
-		return err
-	}
-	for _, d := range all {
-		if d.ConnectionID == p.ConnectionID && d.Revision == r.Revision {
-			return nil
-		}
 	}
 	if err := route(ctx, tx, a, r, m, p.ConnectionID); err != nil {
 		return err
 	}
 	return tx.UpdateAssessment(ctx, a)
+}
+
+// latestDecided returns the latest result of a push's assessment, and whether it
+// was decided over the push's connection.
+func latestDecided(ctx context.Context, r Reader, p *Push) (latest *Result, decided bool, err error) {
+	if latest, err = r.LatestResult(ctx, p.OrganizationID, p.AssessmentID); err != nil {
+		return nil, false, err
+	}
+	all, err := r.RoutingDecisionsOf(ctx, p.OrganizationID, Sight{}, []ID{p.AssessmentID})
+	return latest, slices.ContainsFunc(all, func(d RoutingDecision) bool {
+		return d.ConnectionID == p.ConnectionID && d.Revision == latest.Revision
+	}), err
 }
 
 func (d *RoutingDecision) awaitsArrival() bool {

@@ -36,7 +36,8 @@ type carrying struct {
 	record *ats.ApplicationRecord // as the ATS has it now
 	entry  *SyncEntry
 	// untouched: the ATS was asked, and answered that nothing happened.
-	untouched bool
+	untouched      bool
+	rejectedBefore time.Time // RejectedAt without what is asked for just now
 }
 
 // CarryOut does in the ATS what was decided, once its time has come. It is the
@@ -140,8 +141,9 @@ func (r *carrying) locate(ctx context.Context) error {
 	if fault.Is(err, fault.NotFound) || (err == nil && a.ExternalID == "") {
 		return &holding{why: HoldUnknown}
 	}
-	if err == nil {
-		r.d.ApplicationID = a.ExternalID
+	if err == nil && r.d.ApplicationID != a.ExternalID {
+		// At first none was known; later a push may have gone to another person.
+		r.d.ApplicationID, r.d.StageID = a.ExternalID, ""
 	}
 	return err
 }
@@ -350,6 +352,9 @@ func (r *carrying) hold(ctx context.Context, why *holding) error {
 		if why.fault != nil {
 			d.FaultCode = why.fault.Code
 		}
+		if !a.ErasedAt.IsZero() {
+			why = &holding{why: why.why} // what the ATS said may name the person
+		}
 		m := moment{SystemActor(d.OrganizationID), now}
 		if d.State == DecisionStateUndoPending && why.why != HoldClosed {
 			d.Note = "The rejection could not be taken back: " + cmp.Or(why.note, why.why.Sentence())
@@ -368,7 +373,7 @@ func (r *carrying) log(ctx context.Context, err error) error {
 	r.entry.explain(err, SyncRetry)
 	if r.untouched {
 		return r.commit(ctx, func(tx Tx, _ *Assessment, d *RoutingDecision, now time.Time) error {
-			d.SentAt, d.UpdatedAt = time.Time{}, now
+			d.SentAt, d.RejectedAt, d.UpdatedAt = time.Time{}, r.rejectedBefore, now
 			if err := tx.UpdateRoutingDecision(ctx, d); err != nil {
 				return err
 			}
@@ -423,6 +428,9 @@ func (r *carrying) commit(ctx context.Context, change func(Tx, *Assessment, *Rou
 		}
 		if !d.due(r.d.Round) {
 			return errOvertaken
+		}
+		if d.ApplicationID != r.d.ApplicationID {
+			d.ApplicationID, d.StageID = r.d.ApplicationID, r.d.StageID
 		}
 		if err := change(tx, a, d, now); err != nil {
 			return err

@@ -649,6 +649,72 @@ func TestErasedWhileTheATSIsAsked(t *testing.T) {
 	}
 }
 
+// What the ATS answers then is not kept either: it may name the person.
+func TestTheAnswerAboutAnErasedPersonIsNotKept(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	d, _ := w.scoredApplicant(10)
+	w.work(24*time.Hour - time.Second)
+	w.system.OnCall(w.failing(coretest.OpReject, func() error {
+		_, err := core.NewErasures(w.store, w.clock).EraseCandidate(t.Context(), w.admin, w.get(d.AssessmentID).CandidateID)
+		w.ok(err)
+		return fault.New(fault.Invalid, "Zerlina Quux has no address.")
+	}))
+	w.work(time.Minute)
+	w.expectState(d, core.DecisionStateHeld, core.HoldRefused)
+	for _, left := range w.dump() {
+		if strings.Contains(left, "Zerlina") {
+			t.Errorf("left %s", left)
+		}
+	}
+}
+
+// A push that was sent to the wrong person first: the right one is rejected.
+func TestAWrongChoiceIsNotRouted(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	w.rule(nil)
+	wrong, right := w.twins()
+	id := w.scored("ada@example.com", w.job.ID, 10)
+	p := w.ask(id)
+	choose := func(person string) string {
+		w.work(time.Minute)
+		_, err := w.pushes.Resolve(t.Context(), w.admin, p.ID, core.PushResolution{CandidateID: person})
+		w.ok(err)
+		w.work(time.Minute)
+		return w.now(p.ID).ExternalApplicationID
+	}
+	w.denied(coretest.OpAddNote)
+	mistaken := choose(wrong)
+	w.system.OnCall(nil)
+	_, err := w.pushes.Cancel(t.Context(), w.admin, p.ID)
+	w.ok(err)
+	w.ask(id)
+	meant := choose(right)
+	w.work(30 * time.Hour)
+	if mistaken == meant || w.inATS(mistaken).State != ats.ApplicationActive || w.inATS(meant).State != ats.ApplicationRejected {
+		t.Errorf("the wrong one %+v, the right one %+v", w.inATS(mistaken), w.inATS(meant))
+	}
+}
+
+// A rejection that was surely not carried out does not count once it is undone.
+func TestTheCapForgetsWhatWasNotDone(t *testing.T) {
+	t.Parallel()
+	w := newRoutingWorld(t)
+	one := 1
+	w.rule(func(n *core.NewRoutingRule) { n.DailyCap = &one })
+	d, _ := w.scoredApplicant(10)
+	w.system.FailOnce(coretest.OpReject, coretest.BeforeCommit, fault.New(fault.RateLimited, "Not now."))
+	w.work(24 * time.Hour)
+	if o := w.undo(d); o.Refusal != nil {
+		t.Fatal(o.Refusal)
+	}
+	next, _ := w.scoredApplicant(10)
+	w.work(24*time.Hour + time.Minute)
+	w.expectState(next, core.DecisionStateRejected, "")
+}
+
 // What a person decided is not overruled by a corrected result.
 func TestACorrectedResultDoesNotOverruleAPerson(t *testing.T) {
 	t.Parallel()

@@ -245,14 +245,21 @@ func TestDisabledHooksAreCountedOnly(t *testing.T) {
 }
 
 // While the connection is switched off only deletions are taken in: the ATS
-// would not tell of them again.
+// would not tell of them again. What came before that is taken in whole.
 func TestADisabledConnectionStillForgets(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
-	id := w.place("17", "100")
+	id, before := w.place("17", "100"), w.place("18", "101")
+	w.receive(w.system.Hook(w.secret, "before", w.rejected("101", 1)))
+	task := w.take(core.TaskApplyWebhook)
 	off := true
 	_, err := w.connections.Update(t.Context(), w.admin, w.connection.ID, core.ConnectionUpdate{Disabled: &off})
 	w.ok(err)
+	w.ok(w.hooks.Apply(t.Context(), task, core.Attempt{Number: 1}))
+	if got := w.get(before).Status; got != core.StatusCancelled {
+		t.Errorf("what came before is not taken in: %s", got)
+	}
+	w.take(core.TaskSendWithdrawal)
 	if h := w.tell(w.rejected("100", 1)); h.State != core.WebhookIgnored || h.Request != nil || h.Message == "" || w.get(id).Status != core.StatusInvited {
 		t.Errorf("a rejection: %+v", h)
 	}

@@ -153,10 +153,10 @@ func (x *intake) takeIn(ctx context.Context, said *applying) error {
 		return err
 	}
 	events := said.events
-	if x.c.Disabled {
+	if said.hook.Message == cameWhileOff {
 		events = slices.DeleteFunc(slices.Clone(events), func(e ats.Event) bool { return !ends(e.Kind) })
 		x.known = len(events) > 0
-		x.note("The connection is switched off: only deletions and merges are taken in.")
+		x.note(cameWhileOff)
 	}
 	for i := range events {
 		if err := x.event(ctx, &events[i]); err != nil {

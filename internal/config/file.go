@@ -33,7 +33,7 @@ func UseFile(known []string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("%s sets %s, which is not a setting; trellis serve --help lists them", path, name)
+			return fmt.Errorf("%s sets %s, which is not a setting; README.md lists them", path, name)
 		}
 	}
 	for name, value := range values {

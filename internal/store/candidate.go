@@ -125,13 +125,19 @@ func (t *tx) SaveCandidate(ctx context.Context, c *core.Candidate) error {
 	return nil
 }
 
+// LockCandidate implements core.CandidateWriter.
+func (t *tx) LockCandidate(ctx context.Context, organization, id core.ID) (*core.Candidate, error) {
+	var row candidateRow
+	query := selectFrom[candidateRow]("candidates") + " WHERE organization_id = $1 AND id = $2" + t.dialect.lock()
+	if err := t.q.get(ctx, &row, query, organization, id); err != nil {
+		return nil, notFound(err, "candidate")
+	}
+	c := row.candidate()
+	return &c, nil
+}
+
 // UpdateCandidate implements core.CandidateWriter.
 func (t *tx) UpdateCandidate(ctx context.Context, c *core.Candidate) error {
-	const query = `UPDATE candidates SET first_name = $3, last_name = $4, preferred_name = $5, phone = $6, sort_name = $7,
-		search_text = $8, updated_at = $9 WHERE organization_id = $1 AND id = $2 AND erased_at IS NULL RETURNING id`
-	row := newCandidateRow(c)
-	var id core.ID
-	err := t.q.get(ctx, &id, query, row.OrganizationID, row.ID, row.FirstName, row.LastName, row.PreferredName, row.Phone,
-		row.SortName, row.SearchText, row.UpdatedAt)
-	return notFound(err, "candidate")
+	return update(ctx, t.q, "candidates", "candidate", newCandidateRow(c),
+		"first_name", "last_name", "preferred_name", "phone", "sort_name", "search_text", "updated_at")
 }

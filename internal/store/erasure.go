@@ -116,7 +116,7 @@ func aboutCandidate(table string) string {
 	return fmt.Sprintf(`%[1]s.organization_id = $1 AND (
 		%[1]s.assessment_id IN (SELECT a.id FROM assessments AS a WHERE a.organization_id = $1 AND a.candidate_id = $2)
 		OR EXISTS (SELECT 1 FROM applications AS p WHERE p.organization_id = $1 AND p.candidate_id = $2
-			AND p.connection_id = %[1]s.connection_id AND p.external_id = %[1]s.application_id))`, table)
+			AND p.connection_id = %[1]s.connection_id AND p.external_id = %[1]s.application_id AND p.external_id <> ''))`, table)
 }
 
 // emptying are the statements that erase a candidate, $2, of an organization,

@@ -76,8 +76,10 @@ func testCandidateUpdated(t *testing.T, db *store.DB) {
 	stolen.OrganizationID = other.org
 	expectCode(t, "another organization's", update(stolen), fault.NotFound)
 	change(t, db, func(ctx context.Context, tx core.Tx) error {
-		_, err := tx.EraseCandidate(ctx, f.org, c.ID, moment(901))
+		locked, err := tx.LockCandidate(ctx, f.org, c.ID)
+		same(t, "locked", &c, locked)
+		_, none := tx.LockCandidate(ctx, other.org, c.ID)
+		expectCode(t, "another organization's, locked", none, fault.NotFound)
 		return err
 	})
-	expectCode(t, "erased", update(c), fault.NotFound)
 }
