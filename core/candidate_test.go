@@ -56,7 +56,7 @@ func TestACorrectedNameIsPushed(t *testing.T) {
 		return fault.InvalidField("candidate.lastName", "REQUIRED", "The ATS requires a last name. Nothing was sent.")
 	}))
 	p := w.started("ada@example.com")
-	if w.expect(p.ID, core.PushNeedsAttention); !strings.Contains(w.now(p.ID).Advice, "lastName (updateCandidate)") {
+	if w.expect(p.ID, core.PushNeedsAttention); !strings.Contains(w.now(p.ID).Advice, "candidate's lastName here") {
 		t.Errorf("advised: %s", w.now(p.ID).Advice)
 	}
 	w.system.OnCall(nil)

@@ -85,7 +85,7 @@ func adviceOnFields(fields []fault.Field) string {
 	name, ofPerson := strings.CutPrefix(fields[0].Path, "candidate.")
 	switch {
 	case ofPerson && slices.Contains([]string{"firstName", "lastName", "preferredName", "phone"}, name):
-		return "Correct the candidate's " + name + " (updateCandidate), then retry."
+		return "Correct the candidate's " + name + " here, then retry."
 	case ofPerson && name == "email":
 		return "Cancel the push, and order the test anew with the right address."
 	default:

@@ -78,12 +78,13 @@ func (r PushRule) wantsRevision(ctx context.Context, tx Tx, result *Result) (boo
 	if r.wants(result.Score) || r.Mode != PushOnThreshold {
 		return r.wants(result.Score), nil
 	}
-	for revision := result.Revision - 1; revision > 0; revision-- {
-		p, err := tx.PushOf(ctx, result.OrganizationID, r.ConnectionID, result.AssessmentID, revision)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err == nil && !p.needsCorrection() {
+	earlier, err := tx.Pushes(ctx, result.OrganizationID, PushFilter{ConnectionID: r.ConnectionID, AssessmentID: result.AssessmentID}, Page{First: MaxPage})
+	if err != nil {
+		return false, err
+	}
+	for i := range earlier.Items {
+		p := &earlier.Items[i]
+		if !p.needsCorrection() {
 			p, err = giveUp(ctx, tx, p, result.CreatedAt)
 		}
 		if err != nil || p.needsCorrection() {

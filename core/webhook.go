@@ -35,6 +35,7 @@ type Webhook struct {
 	Message        string // what came of it, for people
 	ReceivedAt     time.Time
 	AppliedAt      time.Time // when the state left RECEIVED; zero before
+	WhileOff       bool      // whether it came while the connection was switched off
 	// Request is what came, without its credentials. Lists leave it out; it is
 	// nil once it is forgotten.
 	Request *ats.HTTPRequest

@@ -153,10 +153,10 @@ func (x *intake) takeIn(ctx context.Context, said *applying) error {
 		return err
 	}
 	events := said.events
-	if said.hook.Message == cameWhileOff {
+	if x.hook.WhileOff {
 		events = slices.DeleteFunc(slices.Clone(events), func(e ats.Event) bool { return !ends(e.Kind) })
 		x.known = len(events) > 0
-		x.note(cameWhileOff)
+		x.note("It came while the connection was switched off: only deletions and merges are taken in of it.")
 	}
 	for i := range events {
 		if err := x.event(ctx, &events[i]); err != nil {

@@ -118,9 +118,7 @@ func (ws *Webhooks) keep(ctx context.Context, call *WebhookCall, t *WebhookTarge
 	w := &Webhook{
 		ID: NewID(PrefixWebhook), OrganizationID: organization, ConnectionID: connection, EventID: v.EventID, Content: v.Content,
 		Action: cut(v.Action, 200), State: WebhookReceived, Deliveries: 1, ReceivedAt: now, Request: stored(call.HTTP),
-	}
-	if t.Connection.Disabled {
-		w.Message = cameWhileOff
+		WhileOff: t.Connection.Disabled,
 	}
 	if !t.Sync.Enabled {
 		w.State, w.AppliedAt, w.Request = WebhookIgnored, now, nil
@@ -137,9 +135,6 @@ func (ws *Webhooks) keep(ctx context.Context, call *WebhookCall, t *WebhookTarge
 		return tx.Enqueue(ctx, Task{Kind: TaskApplyWebhook, OrganizationID: organization, SubjectID: w.ID})
 	})
 }
-
-// cameWhileOff marks what an ATS told while its connection was switched off.
-const cameWhileOff = "It came while the connection was switched off: only deletions and merges are taken in of it."
 
 // stored is the request as it is kept: without what proves who sent it.
 func stored(r ats.HTTPRequest) *ats.HTTPRequest {

@@ -24,6 +24,7 @@ type webhookRow struct {
 	Message        string            `db:"message"`
 	ReceivedAt     Time              `db:"received_at"`
 	AppliedAt      Time              `db:"applied_at"`
+	WhileOff       bool              `db:"while_off"`
 }
 
 // newWebhookRow cleans what the ATS can influence: a web hook must be kept
@@ -32,7 +33,7 @@ func newWebhookRow(w *core.Webhook) webhookRow {
 	return webhookRow{
 		ID: w.ID, OrganizationID: w.OrganizationID, ConnectionID: w.ConnectionID, EventID: cleaned(w.EventID), Content: cleaned(w.Content),
 		Action: cleaned(w.Action), State: w.State, Deliveries: w.Deliveries, Person: cleaned(w.Person), Message: cleaned(w.Message),
-		ReceivedAt: Time{w.ReceivedAt}, AppliedAt: Time{w.AppliedAt},
+		ReceivedAt: Time{w.ReceivedAt}, AppliedAt: Time{w.AppliedAt}, WhileOff: w.WhileOff,
 	}
 }
 
@@ -40,7 +41,7 @@ func (r webhookRow) webhook() core.Webhook {
 	return core.Webhook{
 		ID: r.ID, OrganizationID: r.OrganizationID, ConnectionID: r.ConnectionID, EventID: r.EventID, Content: r.Content,
 		Action: r.Action, State: r.State, Deliveries: r.Deliveries, Person: r.Person, Message: r.Message,
-		ReceivedAt: r.ReceivedAt.Time, AppliedAt: r.AppliedAt.Time,
+		ReceivedAt: r.ReceivedAt.Time, AppliedAt: r.AppliedAt.Time, WhileOff: r.WhileOff,
 	}
 }
 
